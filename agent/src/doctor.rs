@@ -1,0 +1,209 @@
+//! `doctor`: what the site is, where each value comes from, and which engine follows from it.
+//! Secrets are named, never shown.
+
+use kickout_shared::event::{Event, Finding, Outcome, State, Verdict};
+use kickout_shared::site::Site;
+
+use crate::engine::choose::{self, Chosen, Refusal, object_cache_name};
+use crate::out::{Cancelled, Out};
+use crate::run;
+use crate::site::{self, Config, DbDropIn, FindingKind, Setting};
+
+/// The names that decide where sessions are; the last ones are shown only when they are set.
+const NAMES: [(&str, bool); 14] = [
+    ("DB_NAME", true),
+    ("DB_USER", true),
+    ("DB_PASSWORD", true),
+    ("DB_HOST", true),
+    ("DB_CHARSET", true),
+    ("MYSQL_CLIENT_FLAGS", false),
+    ("CUSTOM_USER_TABLE", false),
+    ("CUSTOM_USER_META_TABLE", false),
+    ("MULTISITE", false),
+    ("WP_CONTENT_DIR", false),
+    ("WP_PLUGIN_DIR", false),
+    ("DB_ENGINE", false),
+    ("FQDB", false),
+    ("DB_FILE", false),
+];
+
+/// Examines the site. What is wrong with it is a finding, never an error of the run.
+pub(crate) async fn run(
+    site: &Site,
+    out: &mut Out,
+) -> Result<Outcome, kickout_shared::event::Line> {
+    match examine(site, out).await {
+        Ok(()) => Ok(Outcome::of(Verdict::Answered)),
+        Err(Cancelled) => Ok(Outcome::of(Verdict::Cancelled)),
+    }
+}
+
+async fn examine(site: &Site, out: &mut Out) -> Result<(), Cancelled> {
+    let root = match run::root(site) {
+        Ok(root) => root,
+        Err(error) => return fail(out, "root", &error.to_string(), error.fix()).await,
+    };
+    let version = root.version.as_deref().unwrap_or("of unknown version");
+    ok(
+        out,
+        "root",
+        format!("{} (WordPress {version})", root.path.display()),
+    )
+    .await?;
+    let environment = site::web_environment();
+    let config = match Config::read(&root, &environment) {
+        Ok(config) => config,
+        Err(error) => return fail(out, "configuration", &error.to_string(), error.fix()).await,
+    };
+    ok(out, "configuration", config.file.display().to_string()).await?;
+    values(&config, out).await?;
+    let folders = match site::folders(&config) {
+        Ok(folders) => folders,
+        Err(error) => return fail(out, "content", &error.to_string(), error.fix()).await,
+    };
+    drop_ins(&config, &folders, out).await?;
+    match choose::open(&config, site.url.as_deref()).await {
+        Ok(chosen) => opened(&chosen, out).await,
+        Err(refusal) => refused(&refusal, out).await,
+    }
+}
+
+async fn values(config: &Config<'_>, out: &mut Out) -> Result<(), Cancelled> {
+    for (name, always) in NAMES {
+        value(name, config.get(name), always, out).await?;
+    }
+    value("$table_prefix", config.table_prefix(), true, out).await
+}
+
+async fn value(name: &str, setting: Setting, always: bool, out: &mut Out) -> Result<(), Cancelled> {
+    match setting {
+        Setting::Value { value, source } => {
+            let shown = match value.to_bytes() {
+                _ if name == "DB_PASSWORD" => "(set, not shown)".to_owned(),
+                Some(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+                None => "(an array)".to_owned(),
+            };
+            ok(out, name, format!("{shown}  ({source})")).await
+        }
+        Setting::Unset if always => ok(out, name, "not defined".to_owned()).await,
+        Setting::Unset => Ok(()),
+        Setting::Unresolved { source, reason } => {
+            let text = format!("{reason} ({source})");
+            say(out, State::Warn, name, text, None).await
+        }
+    }
+}
+
+async fn drop_ins(
+    config: &Config<'_>,
+    folders: &site::Folders,
+    out: &mut Out,
+) -> Result<(), Cancelled> {
+    let found = site::drop_ins(&folders.content, config);
+    let mut names = Vec::new();
+    if let Some(cache) = found.object_cache {
+        let off = if cache.disabled { ", switched off" } else { "" };
+        names.push(format!(
+            "object-cache.php ({}{off})",
+            object_cache_name(cache.kind)
+        ));
+    }
+    if let Some(db) = found.db {
+        let name = match db {
+            DbDropIn::Sqlite => "SQLite integration",
+            DbDropIn::QueryMonitor => "Query Monitor",
+            DbDropIn::W3TotalCache => "W3 Total Cache",
+            DbDropIn::HyperDb => "HyperDB",
+            DbDropIn::LudicrousDb => "LudicrousDB",
+            DbDropIn::Unknown => "unknown",
+        };
+        names.push(format!("db.php ({name})"));
+    }
+    names.extend(found.sunrise.then(|| "sunrise.php".to_owned()));
+    names.extend(
+        found
+            .advanced_cache
+            .then(|| "advanced-cache.php".to_owned()),
+    );
+    let text = if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    };
+    ok(out, "drop-ins", text).await
+}
+
+async fn opened(chosen: &Chosen, out: &mut Out) -> Result<(), Cancelled> {
+    for what in &chosen.unchecked {
+        let fix = "Sessions destroyed here end as `unconfirmed`, exit code 5.".to_owned();
+        say(out, State::Warn, "active code", what.clone(), Some(fix)).await?;
+    }
+    for finding in &chosen.remarks {
+        let what = match finding.kind {
+            FindingKind::ManagerClass => "extends a session class of WordPress",
+            FindingKind::MetadataFilter => "filters user meta",
+            FindingKind::ManagerFilter | FindingKind::PluggableAuth | FindingKind::Unsearched => {
+                continue;
+            }
+        };
+        let text = format!("{}:{} {what}", finding.file.display(), finding.line);
+        ok(out, "active code", text).await?;
+    }
+    if chosen.unchecked.is_empty() && chosen.remarks.is_empty() {
+        ok(
+            out,
+            "active code",
+            "nothing that replaces sessions".to_owned(),
+        )
+        .await?;
+    }
+    if chosen.multisite {
+        ok(out, "network", "sessions are network-wide".to_owned()).await?;
+    }
+    if let Some(caveat) = chosen.engine.caveat() {
+        say(out, State::Warn, "durability", caveat, None).await?;
+    }
+    let why = "default session store, nothing in front of it";
+    ok(
+        out,
+        "engine",
+        format!("{} ({why})", chosen.engine.describe()),
+    )
+    .await
+}
+
+async fn refused(refusal: &Refusal, out: &mut Out) -> Result<(), Cancelled> {
+    let subject = match refusal {
+        Refusal::ObjectCache { .. } | Refusal::DbDropIn { .. } | Refusal::SessionManager { .. } => {
+            "engine"
+        }
+        Refusal::Config(_) => "configuration",
+        Refusal::Engine(_) => "database",
+        Refusal::NoSuchSite(_) => "network",
+    };
+    fail(out, subject, &refusal.to_string(), refusal.fix()).await
+}
+
+async fn ok(out: &mut Out, subject: &str, text: String) -> Result<(), Cancelled> {
+    say(out, State::Ok, subject, text, None).await
+}
+
+async fn fail(out: &mut Out, subject: &str, text: &str, fix: String) -> Result<(), Cancelled> {
+    say(out, State::Fail, subject, text.to_owned(), Some(fix)).await
+}
+
+async fn say(
+    out: &mut Out,
+    state: State,
+    subject: &str,
+    text: String,
+    fix: Option<String>,
+) -> Result<(), Cancelled> {
+    out.event(Event::Finding(Finding {
+        state,
+        subject: subject.to_owned(),
+        text,
+        fix,
+    }))
+    .await
+}

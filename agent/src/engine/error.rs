@@ -1,0 +1,209 @@
+//! Why an engine could not answer: each error carries its noun and its fix, never a secret.
+
+use kickout_shared::event::{Level, Line};
+
+/// Why stored data could not be read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// No server there.
+    #[error("cannot reach the database at {at}: {why}")]
+    Connect {
+        /// Host and port, or socket path.
+        at: String,
+        /// What the system said.
+        why: String,
+    },
+    /// The host name means nothing here.
+    #[error("cannot resolve the database host '{host}': {why}")]
+    Resolve {
+        /// `DB_HOST`
+        host: String,
+        /// What the resolver said.
+        why: String,
+    },
+    /// Wrong credentials.
+    #[error("the database at {at} refused the user '{user}'")]
+    Login {
+        /// Host and port, or socket path.
+        at: String,
+        /// `DB_USER`
+        user: String,
+    },
+    /// The account uses a way to log in that this agent does not speak.
+    #[error("the database account '{user}' logs in with {plugin}, which Kickout does not speak")]
+    AuthPlugin {
+        /// `DB_USER`
+        user: String,
+        /// The server's name for it.
+        plugin: String,
+    },
+    /// The server wants to hand out its public key over a connection anybody could sit on.
+    #[error(
+        "the database at {at} asks for an unencrypted password exchange (caching_sha2_password \
+         without TLS)"
+    )]
+    KeyExchange {
+        /// Host and port.
+        at: String,
+    },
+    /// No such database.
+    #[error("the database '{name}' does not exist, or '{user}' may not use it")]
+    NoDatabase {
+        /// `DB_NAME`
+        name: String,
+        /// `DB_USER`
+        user: String,
+    },
+    /// No tables under the configured names.
+    #[error("the table {table} does not exist{}", found_prefixes(.found))]
+    NoTable {
+        /// The table that was looked for.
+        table: String,
+        /// Prefixes under which a usermeta table was found.
+        found: Vec<String>,
+    },
+    /// The SQLite file is not there, or not readable.
+    #[error("cannot open the SQLite database {path}: {why}")]
+    File {
+        /// Where.
+        path: String,
+        /// What SQLite said.
+        why: String,
+    },
+    /// The server takes no writes.
+    #[error("the database is read-only: {why}")]
+    ReadOnly {
+        /// What the server said.
+        why: String,
+    },
+    /// Somebody holds the rows.
+    #[error("the rows are locked by somebody else: {why}")]
+    Locked {
+        /// What the server said.
+        why: String,
+    },
+    /// The account may not do it.
+    #[error("the database user may not do this: {why}")]
+    Denied {
+        /// What the server said.
+        why: String,
+    },
+    /// Nobody answered in time.
+    #[error("the database did not answer {what} within {seconds} seconds")]
+    Timeout {
+        /// What was asked.
+        what: &'static str,
+        /// The limit.
+        seconds: u64,
+        /// Whether it may have written.
+        wrote: bool,
+    },
+    /// The link broke inside a statement.
+    #[error("the connection to the database broke: {why}")]
+    Lost {
+        /// What the system said.
+        why: String,
+        /// Whether it may have written.
+        wrote: bool,
+    },
+    /// A row kept changing under us.
+    #[error("the sessions of user {user} kept changing while they were being destroyed")]
+    Contended {
+        /// Whose.
+        user: u64,
+    },
+    /// The value cannot be edited byte-exactly.
+    #[error("the session data of user {user} cannot be edited byte-exactly: {why}")]
+    Uneditable {
+        /// Whose.
+        user: u64,
+        /// What stands in the way.
+        why: String,
+    },
+    /// Anything else the server said.
+    #[error("the database said: {0}")]
+    Other(String),
+}
+
+fn found_prefixes(found: &[String]) -> String {
+    match found {
+        [] => "; this database holds no WordPress tables".to_owned(),
+        [one] => format!("; found tables with the prefix {one}"),
+        many => format!("; found tables with the prefixes {}", many.join(", ")),
+    }
+}
+
+impl EngineError {
+    /// Whether something may have been written although no answer came.
+    pub fn unknown(&self) -> bool {
+        matches!(
+            self,
+            Self::Timeout { wrote: true, .. } | Self::Lost { wrote: true, .. }
+        )
+    }
+
+    /// The command or setting that mends it.
+    pub fn fix(&self) -> String {
+        match self {
+            Self::Connect { .. } => {
+                "Check DB_HOST in wp-config.php and that the server runs. If the site lives in a \
+                 container, run Kickout there: --ssh=docker-compose:<service>."
+                    .to_owned()
+            }
+            Self::Resolve { host, .. } => format!(
+                "Only the site's own host or container may know '{host}': run Kickout there, for \
+                 example with --ssh=docker-compose:<service>."
+            ),
+            Self::Login { .. } => {
+                "Check DB_USER and DB_PASSWORD in wp-config.php; the password is never shown here."
+                    .to_owned()
+            }
+            Self::AuthPlugin { .. } => {
+                "Give the account mysql_native_password, caching_sha2_password or unix_socket."
+                    .to_owned()
+            }
+            Self::KeyExchange { .. } => {
+                "Turn on TLS on the database server, or connect over its socket.".to_owned()
+            }
+            Self::NoDatabase { .. } => "Check DB_NAME in wp-config.php.".to_owned(),
+            Self::NoTable { .. } => {
+                "Check $table_prefix and CUSTOM_USER_META_TABLE in wp-config.php.".to_owned()
+            }
+            Self::File { path, .. } => {
+                format!("Check that {path} exists and that this user may read and write it.")
+            }
+            Self::ReadOnly { .. } => "Point DB_HOST at the primary server.".to_owned(),
+            Self::Locked { .. } => {
+                "Run the command again; if it stays so, look for a long transaction (SHOW \
+                 PROCESSLIST)."
+                    .to_owned()
+            }
+            Self::Denied { .. } => {
+                "Grant the user SELECT, UPDATE and DELETE on WordPress's tables.".to_owned()
+            }
+            Self::Timeout { .. } => "Look at the database server's load and log.".to_owned(),
+            Self::Lost { .. } => {
+                "Run the command again: it only ends what existed when this run began.".to_owned()
+            }
+            Self::Contended { .. } => {
+                "Something writes sessions for this user all the time; find it, then run the \
+                 command again."
+                    .to_owned()
+            }
+            Self::Uneditable { .. } => {
+                "Destroy all of the user's sessions instead (--all): that needs no editing."
+                    .to_owned()
+            }
+            Self::Other(_) => "Look the message up in the server's manual.".to_owned(),
+        }
+    }
+
+    /// The error as the last line of a run.
+    pub fn line(&self) -> Line {
+        Line {
+            level: Level::Error,
+            text: self.to_string(),
+            fix: Some(self.fix()),
+        }
+    }
+}

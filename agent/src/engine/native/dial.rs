@@ -1,0 +1,263 @@
+//! Reaching the database server without the C library's resolver.
+//!
+//! A static program that calls `getaddrinfo` may load a foreign NSS module and crash; so names are
+//! resolved here (hosts file, resolv.conf), and the connection is handed to the driver as a
+//! private relay socket with the host name kept, so that TLS still checks the name.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::{ResolverConfig, ResolverOpts};
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpStream, UnixListener, UnixStream};
+
+use crate::engine::EngineError;
+use crate::site::DbHost;
+
+/// How long one address may take to answer.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Addresses of a name that are tried, in order.
+const MAX_ADDRESSES: usize = 8;
+
+/// Where distributions put the server's socket; PHP's own default (`mysqli.default_socket`) comes
+/// first when its php.ini names one.
+const SOCKETS: [&str; 6] = [
+    "/run/mysqld/mysqld.sock",
+    "/var/run/mysqld/mysqld.sock",
+    "/var/lib/mysql/mysql.sock",
+    "/tmp/mysql.sock",
+    "/var/run/mysql/mysql.sock",
+    "/opt/lampp/var/mysql/mysql.sock",
+];
+
+/// The way to the server.
+pub(super) enum Route {
+    /// A unix socket.
+    Socket(PathBuf),
+    /// A loopback address.
+    Address {
+        /// Where.
+        ip: IpAddr,
+        /// Its port.
+        port: u16,
+    },
+    /// Somewhere else, through a relay of our own.
+    Relay(Relay),
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Socket(path) => write!(f, "{}", path.display()),
+            Self::Address { ip, port } => write!(f, "{}", SocketAddr::new(*ip, *port)),
+            Self::Relay(relay) => write!(f, "{}:{}", relay.host, relay.port),
+        }
+    }
+}
+
+/// Decides how to reach what `DB_HOST` names, and connects when that needs a relay.
+pub(super) async fn route(host: &DbHost) -> Result<Route, EngineError> {
+    let (host, port) = match host {
+        DbHost::Socket(Some(path)) => return Ok(Route::Socket(path.clone())),
+        DbHost::Socket(None) => return default_socket(),
+        DbHost::Tcp { host, port } => (host, *port),
+    };
+    match host.parse::<IpAddr>() {
+        Ok(ip) if ip.is_loopback() => Ok(Route::Address { ip, port }),
+        Ok(ip) => Ok(Route::Relay(Relay::open(host, port, vec![ip]).await?)),
+        Err(_) => {
+            let addresses = resolve(host).await?;
+            Ok(Route::Relay(Relay::open(host, port, addresses).await?))
+        }
+    }
+}
+
+fn default_socket() -> Result<Route, EngineError> {
+    let configured = crate::site::php_default_socket();
+    let known = configured
+        .into_iter()
+        .chain(SOCKETS.iter().map(PathBuf::from));
+    let mut tried = Vec::new();
+    for path in known {
+        if path.exists() {
+            return Ok(Route::Socket(path));
+        }
+        tried.push(path.display().to_string());
+    }
+    let at = "localhost (its unix socket)".to_owned();
+    Err(EngineError::Connect {
+        at,
+        why: format!("no socket at {}", tried.join(", ")),
+    })
+}
+
+async fn resolve(host: &str) -> Result<Vec<IpAddr>, EngineError> {
+    let failed = |why: String| EngineError::Resolve {
+        host: host.to_owned(),
+        why,
+    };
+    let provider = TokioRuntimeProvider::default;
+    // Without resolv.conf (some containers) the hosts file still counts.
+    let builder = TokioResolver::builder_tokio().unwrap_or_else(|_| {
+        TokioResolver::builder_with_config(ResolverConfig::default(), provider())
+            .with_options(ResolverOpts::default())
+    });
+    let resolver = builder.build().map_err(|error| failed(error.to_string()))?;
+    let looked = tokio::time::timeout(CONNECT, resolver.lookup_ip(host)).await;
+    let found = looked
+        .map_err(|_| failed(format!("no answer within {} seconds", CONNECT.as_secs())))?
+        .map_err(|error| failed(error.to_string()))?;
+    let addresses: Vec<IpAddr> = found.iter().take(MAX_ADDRESSES).collect();
+    if addresses.is_empty() {
+        Err(failed("it has no address".to_owned()))
+    } else {
+        Ok(addresses)
+    }
+}
+
+/// A socket of ours that the driver connects to, and that carries bytes to the server.
+///
+/// It also watches the login: a driver that asks the server for its public key over a plain
+/// connection would hand the password to whoever sits in between.
+pub(super) struct Relay {
+    host: String,
+    port: u16,
+    /// An abstract socket name: nothing on disk, gone with the process.
+    path: PathBuf,
+    refusal: Rc<RefCell<Option<EngineError>>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Relay {
+    async fn open(host: &str, port: u16, addresses: Vec<IpAddr>) -> Result<Self, EngineError> {
+        let at = format!("{host}:{port}");
+        let broken = |why: std::io::Error| EngineError::Connect {
+            at: at.clone(),
+            why: why.to_string(),
+        };
+        let server = reach(&at, addresses, port).await?;
+        server.set_nodelay(true).map_err(broken)?;
+        let name = format!("\0kickout-{}-{:016x}", std::process::id(), random());
+        let listener = UnixListener::bind(&name).map_err(broken)?;
+        let refusal = Rc::new(RefCell::new(None));
+        let task = tokio::task::spawn_local(carry(listener, server, at, refusal.clone()));
+        Ok(Self {
+            host: host.to_owned(),
+            port,
+            path: PathBuf::from(name),
+            refusal,
+            task,
+        })
+    }
+
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Why the relay hung up, when it did.
+    pub(super) fn refusal(&self) -> Option<EngineError> {
+        self.refusal.borrow_mut().take()
+    }
+
+    /// Resolves when the relay has hung up for a reason of its own.
+    pub(super) async fn failed(&self) -> EngineError {
+        loop {
+            if let Some(reason) = self.refusal() {
+                return reason;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Lets the relay live as long as the connection through it.
+    pub(super) fn keep(self) {
+        drop(self.task);
+    }
+}
+
+async fn reach(at: &str, addresses: Vec<IpAddr>, port: u16) -> Result<TcpStream, EngineError> {
+    let mut why = String::new();
+    for ip in addresses {
+        match tokio::time::timeout(CONNECT, TcpStream::connect(SocketAddr::new(ip, port))).await {
+            Ok(Ok(server)) => return Ok(server),
+            Ok(Err(error)) => why = format!("{ip}: {error}"),
+            Err(_) => why = format!("{ip}: no answer within {} seconds", CONNECT.as_secs()),
+        }
+    }
+    Err(EngineError::Connect {
+        at: at.to_owned(),
+        why,
+    })
+}
+
+async fn carry(
+    listener: UnixListener,
+    server: TcpStream,
+    at: String,
+    refusal: Rc<RefCell<Option<EngineError>>>,
+) {
+    let Ok(driver) = own_client(&listener).await else {
+        return;
+    };
+    drop(listener);
+    let (mut from_driver, mut to_driver) = driver.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let upward = async {
+        let mut buffer = vec![0; 16 * 1024];
+        loop {
+            let count = from_driver.read(&mut buffer).await?;
+            if count == 0 {
+                return to_server.shutdown().await;
+            }
+            // A packet of one byte, 1 or 2, is the request for the server's key (sha256_password,
+            // caching_sha2_password; a goodbye counts from 0). Under TLS it is not readable here.
+            if matches!(&buffer[..count], [1, 0, 0, 1..=255, 1 | 2]) {
+                *refusal.borrow_mut() = Some(EngineError::KeyExchange { at });
+                return Ok(());
+            }
+            to_server.write_all(&buffer[..count]).await?;
+        }
+    };
+    let downward = tokio::io::copy(&mut from_server, &mut to_driver);
+    // Either direction's end ends the connection; the driver sees it as such.
+    tokio::select! {
+        _ = upward => {}
+        _ = downward => {}
+    }
+}
+
+/// Takes the first connection that comes from this very process.
+async fn own_client(listener: &UnixListener) -> std::io::Result<UnixStream> {
+    loop {
+        let (stream, _) = listener.accept().await?;
+        let ours = i32::try_from(std::process::id()).ok();
+        if stream.peer_cred()?.pid() == ours {
+            return Ok(stream);
+        }
+    }
+}
+
+fn random() -> u64 {
+    use std::hash::{BuildHasher as _, Hasher as _};
+    // Only to keep names apart; who may connect is checked by process id.
+    std::collections::hash_map::RandomState::new()
+        .build_hasher()
+        .finish()
+}
+
+/// A wait before the next try: full jitter, 50 ms the first time, doubled each time.
+pub(super) fn jitter(attempt: u32) -> Duration {
+    let cap = 50u64 << attempt.min(6);
+    Duration::from_millis(random() % cap)
+}

@@ -1,0 +1,18 @@
+//! The native engine: WordPress's own tables, read and written directly, no site code run.
+
+mod dial;
+mod mysql;
+mod mysql_error;
+pub mod serialize;
+pub mod splice;
+mod sql;
+mod sqlite;
+mod store;
+pub mod tokens;
+
+pub use mysql::MySql;
+pub(crate) use sql::quoted;
+pub use sql::{Arg, Columns, Sql};
+pub use sqlite::Sqlite;
+pub(crate) use store::array_keys;
+pub use store::{Native, Tables};

@@ -1,0 +1,330 @@
+//! MySQL and MariaDB: the connection, and their words for what the native engine asks.
+//!
+//! Values are read as bytes over wpdb's charset, so that lengths mean what PHP meant by them, and
+//! compared by hash: a plain comparison finds values that differ in letter case or trailing space,
+//! and on a latin1 column a cast one never matches (`wordpress.md` §1.9, §1.10).
+
+use std::time::Duration;
+
+use kickout_shared::token::sha256_hex;
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow, MySqlSslMode};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
+
+use super::dial::{self, Route};
+use super::mysql_error;
+use super::sql::{Arg, Columns, Sql};
+use crate::engine::EngineError;
+use crate::site::MySql as Settings;
+
+/// How long the server may take to take us in.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long one question may take.
+const STATEMENT: Duration = Duration::from_secs(30);
+
+/// Seconds a statement may wait for a row lock before it is tried again.
+const LOCK_WAIT: u64 = 10;
+
+/// How often a statement that lost a deadlock, or a wait for a lock, is tried.
+const TRIES: u32 = 3;
+
+/// `MYSQLI_CLIENT_SSL`
+const CLIENT_SSL: i64 = 2048;
+
+/// `MYSQLI_CLIENT_SSL_DONT_VERIFY_SERVER_CERT`
+const CLIENT_SSL_NO_VERIFY: i64 = 64;
+
+/// What a packet carries besides the value.
+const PACKET_MARGIN: u64 = 4096;
+
+/// An open connection.
+pub struct MySql {
+    connection: MySqlConnection,
+    /// The charset of the bytes PHP sees; `None` when the column holds bytes.
+    charset: Option<String>,
+    largest: u64,
+    server: String,
+    flush_at_commit: bool,
+}
+
+impl MySql {
+    /// Connects as wpdb would, and reads what the server is like.
+    ///
+    /// `usermeta` is only asked for its column's charset; it need not exist.
+    pub async fn open(settings: &Settings, usermeta: &str) -> Result<Self, EngineError> {
+        let (connection, at) = connect(settings).await?;
+        let mut mysql = Self {
+            connection,
+            charset: None,
+            largest: 0,
+            server: String::new(),
+            flush_at_commit: true,
+        };
+        mysql.look(settings, usermeta, &at).await?;
+        Ok(mysql)
+    }
+
+    async fn look(
+        &mut self,
+        settings: &Settings,
+        usermeta: &str,
+        at: &str,
+    ) -> Result<(), EngineError> {
+        let facts = "SELECT VERSION(), @@version_comment, @@character_set_server, \
+                     @@max_allowed_packet, (SELECT character_set_name FROM \
+                     information_schema.columns WHERE table_schema = DATABASE() AND table_name = ? \
+                     AND column_name = 'meta_value'), (SELECT data_type FROM \
+                     information_schema.columns WHERE table_schema = DATABASE() AND table_name = ? \
+                     AND column_name = 'meta_value'), @@innodb_flush_log_at_trx_commit";
+        let args = [
+            Arg::Text(usermeta.to_owned()),
+            Arg::Text(usermeta.to_owned()),
+        ];
+        let text = |columns: &dyn Columns, index| {
+            columns
+                .bytes(index)
+                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        };
+        let read = |columns: &dyn Columns| {
+            (
+                text(columns, 0).unwrap_or_default(),
+                text(columns, 1).unwrap_or_default(),
+                text(columns, 2).unwrap_or_default(),
+                columns.int(3).unwrap_or(0),
+                text(columns, 4),
+                text(columns, 5),
+                columns.int(6),
+            )
+        };
+        let facts = self.fetch(facts, &args, read).await?.pop();
+        let (version, comment, server_charset, packet, column_charset, column_type, flush) =
+            facts.ok_or_else(|| EngineError::Other("no answer to a plain SELECT".to_owned()))?;
+        let product = if version.contains("MariaDB") || comment.contains("MariaDB") {
+            "MariaDB"
+        } else {
+            "MySQL"
+        };
+        self.server = format!("{product} {version} at {at}");
+        self.largest = packet.saturating_sub(PACKET_MARGIN);
+        self.flush_at_commit = flush != Some(0);
+        let binary = column_charset.is_none() && column_type.is_some();
+        self.charset = (!binary).then(|| wpdb_charset(settings, &server_charset));
+        Ok(())
+    }
+}
+
+/// The charset wpdb speaks: `DB_CHARSET`, where `utf8` becomes `utf8mb4` (every server that still
+/// runs knows it); undefined or empty leaves the server's default (`wpdb::determine_charset`).
+fn wpdb_charset(settings: &Settings, server: &str) -> String {
+    let configured = settings
+        .charset
+        .as_deref()
+        .unwrap_or(server)
+        .to_ascii_lowercase();
+    let known = configured
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    match configured.as_str() {
+        "utf8" | "utf8mb3" | "" => "utf8mb4".to_owned(),
+        // `SET NAMES` with nonsense fails in wpdb too, and leaves the server's default.
+        _ if !known => server.to_owned(),
+        charset => charset.to_owned(),
+    }
+}
+
+async fn connect(settings: &Settings) -> Result<(MySqlConnection, String), EngineError> {
+    let route = dial::route(&settings.host).await?;
+    let at = route.to_string();
+    // PHP asks for verification unless told otherwise; without the flag, encryption is taken
+    // where it is offered, as a password exchange may need it.
+    let ssl_mode = match settings.client_flags {
+        flags if flags & CLIENT_SSL == 0 => MySqlSslMode::Preferred,
+        flags if flags & CLIENT_SSL_NO_VERIFY != 0 => MySqlSslMode::Required,
+        _ => MySqlSslMode::VerifyIdentity,
+    };
+    let mut options = MySqlConnectOptions::new()
+        .username(&settings.user)
+        .database(&settings.name)
+        .ssl_mode(ssl_mode)
+        .pipes_as_concat(false)
+        .no_engine_substitution(false)
+        .timezone(None)
+        .charset("utf8mb4");
+    // The driver takes passwords as text only; one that is not cannot be sent to the server.
+    let password = std::str::from_utf8(settings.password.expose()).map_err(|_| {
+        EngineError::Other("DB_PASSWORD is not UTF-8, which this client cannot send".to_owned())
+    })?;
+    if !password.is_empty() {
+        options = options.password(password);
+    }
+    let relay;
+    match &route {
+        Route::Socket(path) => options = options.socket(path),
+        Route::Address { ip, port } => options = options.host(&ip.to_string()).port(*port),
+        Route::Relay(via) => {
+            relay = via;
+            options = options.host(relay.host()).socket(relay.path());
+        }
+    }
+    let connecting = tokio::time::timeout(CONNECT, options.connect());
+    let connected = match &route {
+        Route::Relay(relay) => tokio::select! {
+            connected = connecting => connected,
+            failed = relay.failed() => return Err(failed),
+        },
+        Route::Socket(_) | Route::Address { .. } => connecting.await,
+    };
+    let mut connection = match connected {
+        Ok(Ok(connection)) => connection,
+        Ok(Err(error)) => {
+            // The relay knows better than "connection reset" why it hung up.
+            if let Route::Relay(relay) = &route
+                && let Some(reason) = relay.refusal()
+            {
+                return Err(reason);
+            }
+            return Err(mysql_error::connecting(&error, &at, settings));
+        }
+        Err(_) => {
+            let seconds = CONNECT.as_secs();
+            let why = format!("no answer within {seconds} seconds");
+            return Err(EngineError::Connect { at, why });
+        }
+    };
+    if let Route::Relay(relay) = route {
+        relay.keep();
+    }
+    // A server without InnoDB does not know the variable; then nothing waits for row locks.
+    let set = AssertSqlSafe(format!("SET innodb_lock_wait_timeout = {LOCK_WAIT}"));
+    let _ = tokio::time::timeout(STATEMENT, sqlx::raw_sql(set).execute(&mut connection)).await;
+    Ok((connection, at))
+}
+
+struct MySqlColumns<'r>(&'r MySqlRow);
+
+impl Columns for MySqlColumns<'_> {
+    fn int(&self, index: usize) -> Option<u64> {
+        self.0
+            .try_get_unchecked::<Option<u64>, _>(index)
+            .ok()
+            .flatten()
+    }
+
+    fn bytes(&self, index: usize) -> Option<Vec<u8>> {
+        self.0
+            .try_get_unchecked::<Option<Vec<u8>>, _>(index)
+            .ok()
+            .flatten()
+    }
+}
+
+fn bound<'q>(
+    sql: &str,
+    args: &'q [Arg],
+) -> sqlx::query::Query<'q, sqlx::MySql, sqlx::mysql::MySqlArguments> {
+    let query = sqlx::query(AssertSqlSafe(sql.to_owned()));
+    args.iter().fold(query, |query, arg| match arg {
+        Arg::Int(number) => query.bind(*number),
+        Arg::Text(text) => query.bind(text.as_str()),
+        Arg::Bytes(bytes) => query.bind(bytes.as_slice()),
+    })
+}
+
+impl Sql for MySql {
+    async fn fetch<T>(
+        &mut self,
+        sql: &str,
+        args: &[Arg],
+        read: impl Fn(&dyn Columns) -> T,
+    ) -> Result<Vec<T>, EngineError> {
+        let rows = bound(sql, args).fetch_all(&mut self.connection);
+        match tokio::time::timeout(STATEMENT, rows).await {
+            Ok(Ok(rows)) => Ok(rows.iter().map(|row| read(&MySqlColumns(row))).collect()),
+            Ok(Err(error)) => Err(mysql_error::asking(&error, false)),
+            Err(_) => Err(timeout(false)),
+        }
+    }
+
+    async fn execute(&mut self, sql: &str, args: &[Arg]) -> Result<u64, EngineError> {
+        let mut attempt = 1;
+        loop {
+            let statement = bound(sql, args).execute(&mut self.connection);
+            let error = match tokio::time::timeout(STATEMENT, statement).await {
+                Ok(Ok(result)) => return Ok(result.rows_affected()),
+                Ok(Err(error)) => error,
+                Err(_) => return Err(timeout(true)),
+            };
+            if attempt == TRIES || !mysql_error::may_retry(&error) {
+                return Err(mysql_error::asking(&error, true));
+            }
+            tokio::time::sleep(dial::jitter(attempt)).await;
+            attempt += 1;
+        }
+    }
+
+    fn value(&self) -> String {
+        match &self.charset {
+            Some(charset) => format!("CAST(CONVERT(meta_value USING {charset}) AS BINARY)"),
+            None => "meta_value".to_owned(),
+        }
+    }
+
+    fn new_value(&self) -> String {
+        match &self.charset {
+            Some(charset) => format!("CONVERT(? USING {charset})"),
+            None => "?".to_owned(),
+        }
+    }
+
+    fn fingerprint_column(&self) -> String {
+        format!("SHA2(COALESCE({}, ''), 256)", self.value())
+    }
+
+    fn fingerprint(&self, value: &[u8]) -> Arg {
+        Arg::Text(sha256_hex(value))
+    }
+
+    fn largest_value(&self) -> u64 {
+        self.largest
+    }
+
+    fn describe(&self) -> String {
+        self.server.clone()
+    }
+
+    async fn tables_like(&mut self, suffix: &str) -> Result<Vec<String>, EngineError> {
+        let sql = "SELECT CAST(table_name AS CHAR) FROM information_schema.tables WHERE \
+                   table_schema = DATABASE() AND RIGHT(table_name, ?) = ? ORDER BY 1 LIMIT 50";
+        let args = [Arg::Int(suffix.len() as u64), Arg::Text(suffix.to_owned())];
+        let name = |columns: &dyn Columns| columns.bytes(0).unwrap_or_default();
+        let names = self.fetch(sql, &args, name).await?;
+        Ok(names
+            .iter()
+            .map(|name| String::from_utf8_lossy(name).into_owned())
+            .collect())
+    }
+
+    fn caveat(&self) -> Option<String> {
+        (!self.flush_at_commit).then(|| {
+            "the server writes its log once a second only (innodb_flush_log_at_trx_commit=0): a \
+             crash within that second would bring the sessions back"
+                .to_owned()
+        })
+    }
+}
+
+impl MySql {
+    /// Says goodbye. The server would notice anyway; its log stays quieter this way.
+    pub async fn close(self) {
+        let _ = tokio::time::timeout(CONNECT, self.connection.close()).await;
+    }
+}
+
+fn timeout(wrote: bool) -> EngineError {
+    let what = if wrote { "a statement" } else { "a question" };
+    EngineError::Timeout {
+        what,
+        seconds: STATEMENT.as_secs(),
+        wrote,
+    }
+}

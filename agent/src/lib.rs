@@ -1,0 +1,19 @@
+//! The agent: works on one host against WordPress's own data, and says what it did.
+//!
+//! ```text
+//! frames ─serve─▶ run ─site─▶ engine::choose ─▶ ops ─out─▶ frames
+//! ```
+//!
+//! `ops` holds the meaning of every verb and names no engine's inside; `site` reads files and
+//! executes nothing; `engine` answers small questions about stored data.
+
+#![forbid(unsafe_code)]
+
+mod doctor;
+pub mod engine;
+pub mod ops;
+pub mod out;
+mod owner;
+pub mod run;
+pub mod serve;
+pub mod site;

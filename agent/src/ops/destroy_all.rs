@@ -1,0 +1,190 @@
+//! Every session of named or chosen users: `destroy_all_for_all_users`, but streamed in windows of
+//! row ids, never by loading all of them, and never believed without a second look.
+
+use kickout_shared::event::{Event, Progress, Verdict};
+use kickout_shared::request::{Selector, Who};
+
+use crate::engine::{Engine, EngineError, Row, RowHead};
+use crate::ops::destroy::{self, Doom, TRIES, doom, end_row, say_ended};
+use crate::ops::existed::Moment;
+use crate::ops::selection::{Logins, Selection};
+use crate::ops::{Desk, PAGE, Stop, Tally, counted, resolve};
+
+/// Destroys every session of these users.
+pub(super) async fn run<E: Engine>(
+    desk: &mut Desk<'_, E>,
+    who: Who,
+    begun: Moment,
+    tally: &mut Tally,
+) -> Result<Verdict, Stop> {
+    match who {
+        Who::Named(named) => {
+            let users = resolve::all(desk, &named).await?;
+            destroy::users(desk, &users, begun, tally).await
+        }
+        Who::Selected(selector) => selected(desk, &selector, begun, tally).await,
+    }
+}
+
+async fn selected<E: Engine>(
+    desk: &mut Desk<'_, E>,
+    selector: &Selector,
+    begun: Moment,
+    tally: &mut Tally,
+) -> Result<Verdict, Stop> {
+    let selection = Selection::resolve(desk, selector).await?;
+    let total = desk.engine.last_row().await?;
+    for pass in 0..TRIES {
+        let mut sweep = Sweep {
+            begun,
+            found: false,
+        };
+        let mut last = 0;
+        loop {
+            desk.out.cancelled()?;
+            let heads = desk.engine.next_rows(last, PAGE).await?;
+            let Some(end) = heads.last() else { break };
+            last = end.id;
+            let (heads, logins) = selection.of(desk, heads).await?;
+            // The highest rows first: a row that WordPress does not read must be gone before the
+            // one it reads, or it would come to life for a moment.
+            let mut rows = desk.engine.load(&heads).await?;
+            rows.reverse();
+            sweep.rows(desk, &rows, &logins, tally).await?;
+            // One word a window: more than a person reads, little beside the evidence.
+            if pass == 0 {
+                let progress = Progress {
+                    done: last,
+                    total,
+                    sessions: tally.sessions,
+                };
+                desk.out.event(Event::Progress(progress)).await?;
+            }
+        }
+        if begun.dry_run || !sweep.found {
+            return finish(desk, begun, tally).await;
+        }
+    }
+    Err(EngineError::Contended { user: 0 }.into())
+}
+
+async fn finish<E: Engine>(
+    desk: &mut Desk<'_, E>,
+    begun: Moment,
+    tally: &Tally,
+) -> Result<Verdict, Stop> {
+    let counts = format!(
+        "{} of {}",
+        counted(tally.sessions, "session"),
+        counted(tally.users, "user")
+    );
+    let (text, verdict) = match (begun.dry_run, tally.users) {
+        (true, _) => (format!("Would destroy {counts}."), Verdict::Answered),
+        (false, 0) => ("No sessions to destroy.".to_owned(), Verdict::Skipped),
+        (false, _) => (format!("Destroyed {counts}."), Verdict::Gone),
+    };
+    desk.out.success(text).await?;
+    Ok(verdict)
+}
+
+/// One pass over the rows.
+struct Sweep {
+    begun: Moment,
+    /// Whether anything that existed at the cutoff was still there.
+    found: bool,
+}
+
+impl Sweep {
+    async fn rows<E: Engine>(
+        &mut self,
+        desk: &mut Desk<'_, E>,
+        rows: &[Row],
+        logins: &Logins,
+        tally: &mut Tally,
+    ) -> Result<(), Stop> {
+        let mut whole: Vec<(&Row, Doom)> = Vec::new();
+        for row in rows {
+            let doom = doom(row, self.begun);
+            if doom.entries.is_empty() && doom.keeps {
+                continue;
+            }
+            self.found = true;
+            if self.begun.dry_run || !doom.keeps {
+                whole.push((row, doom));
+                continue;
+            }
+            // Somebody logged in since: only what existed before goes.
+            let login = logins.of(row.user);
+            if end_row(desk, row, &doom.entries, true, &login, self.begun).await? {
+                count(tally, row, &doom, logins);
+            }
+        }
+        self.windows(desk, &whole, logins, tally).await
+    }
+
+    /// Removes whole rows, many in one statement; when some had changed, one by one, so that only
+    /// what is known to be gone is said to be.
+    async fn windows<E: Engine>(
+        &mut self,
+        desk: &mut Desk<'_, E>,
+        whole: &[(&Row, Doom)],
+        logins: &Logins,
+        tally: &mut Tally,
+    ) -> Result<(), Stop> {
+        if whole.is_empty() {
+            return Ok(());
+        }
+        if self.begun.dry_run {
+            for (row, doom) in whole {
+                count(tally, row, doom, logins);
+            }
+            return Ok(());
+        }
+        let rows: Vec<Row> = whole.iter().map(|(row, _)| (*row).clone()).collect();
+        let removed = desk.engine.remove(&rows).await?;
+        let gone: Vec<bool> = if removed == rows.len() as u64 {
+            vec![true; rows.len()]
+        } else {
+            self.still_there(desk, &rows)
+                .await?
+                .iter()
+                .map(|there| !there)
+                .collect()
+        };
+        for ((row, doom), gone) in whole.iter().zip(gone) {
+            if gone {
+                count(tally, row, doom, logins);
+                let login = logins.of(row.user);
+                say_ended(desk, row, &doom.entries, &login, self.begun).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn still_there<E: Engine>(
+        &self,
+        desk: &mut Desk<'_, E>,
+        rows: &[Row],
+    ) -> Result<Vec<bool>, Stop> {
+        let head = |row: &Row| RowHead {
+            id: row.id,
+            user: row.user,
+            size: row.size,
+        };
+        let heads: Vec<_> = rows.iter().map(head).collect();
+        let left = desk.engine.load(&heads).await?;
+        Ok(rows
+            .iter()
+            .map(|row| left.iter().any(|left| left.id == row.id))
+            .collect())
+    }
+}
+
+/// Counts what WordPress saw: the row it read, and the sessions that were live in it. A user whose
+/// data was corrupt had no sessions, but was cleaned.
+fn count(tally: &mut Tally, row: &Row, doom: &Doom, logins: &Logins) {
+    if logins.is_effective(row.user, row.id) {
+        tally.users += 1;
+        tally.sessions += doom.entries.len() as u64;
+    }
+}

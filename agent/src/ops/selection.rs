@@ -1,0 +1,90 @@
+//! Users chosen by what they are. An empty result is nobody, never everybody.
+
+use std::collections::{HashMap, HashSet};
+
+use kickout_shared::bytes::Bytes;
+use kickout_shared::request::Selector;
+use kickout_shared::user::User;
+
+use crate::engine::{Engine, RowHead};
+use crate::ops::{Desk, Stop, resolve};
+
+/// A selector whose exceptions have been found.
+pub(super) struct Selection {
+    roles: Vec<String>,
+    except: HashSet<u64>,
+}
+
+impl Selection {
+    /// Resolves the exceptions: one that does not exist ends the run, as it would spare nobody.
+    pub(super) async fn resolve<E: Engine>(
+        desk: &mut Desk<'_, E>,
+        selector: &Selector,
+    ) -> Result<Self, Stop> {
+        let except = resolve::all(desk, &selector.except).await?;
+        let except = except.into_iter().map(|user| user.id).collect();
+        Ok(Self {
+            roles: selector.roles.clone(),
+            except,
+        })
+    }
+
+    /// Whether this user is meant. Rows of a user who no longer exists are meant when no role is
+    /// asked for.
+    fn takes(&self, id: u64, user: Option<&User>) -> bool {
+        let has_role = |user: &User| {
+            user.roles
+                .iter()
+                .any(|held| self.roles.iter().any(|role| role.as_bytes() == held.0))
+        };
+        !self.except.contains(&id) && (self.roles.is_empty() || user.is_some_and(has_role))
+    }
+
+    /// Of these rows, those of chosen users; and the logins of their users.
+    pub(super) async fn of<E: Engine>(
+        &self,
+        desk: &mut Desk<'_, E>,
+        heads: Vec<RowHead>,
+    ) -> Result<(Vec<RowHead>, Logins), Stop> {
+        let ids: HashSet<u64> = heads.iter().map(|head| head.user).collect();
+        let ids: Vec<u64> = ids.into_iter().collect();
+        let users: HashMap<u64, User> = desk
+            .engine
+            .users(&ids)
+            .await?
+            .into_iter()
+            .map(|user| (user.id, user))
+            .collect();
+        let effective = desk
+            .engine
+            .effective_rows(&ids)
+            .await?
+            .into_iter()
+            .collect();
+        let mut chosen = heads;
+        chosen.retain(|head| self.takes(head.user, users.get(&head.user)));
+        let logins = users
+            .into_iter()
+            .map(|(id, user)| (id, user.login))
+            .collect();
+        Ok((chosen, Logins { logins, effective }))
+    }
+}
+
+/// What a page of rows needs to know of its users.
+pub(super) struct Logins {
+    logins: HashMap<u64, Bytes>,
+    effective: HashMap<u64, u64>,
+}
+
+impl Logins {
+    /// The user's login, empty when the user no longer exists.
+    pub(super) fn of(&self, user: u64) -> Bytes {
+        self.logins.get(&user).cloned().unwrap_or_default()
+    }
+
+    /// Whether WordPress reads this row: the lowest of its user.
+    pub(super) fn is_effective(&self, user: u64, row: u64) -> bool {
+        self.effective.get(&user) == Some(&row)
+    }
+}

@@ -1,0 +1,207 @@
+//! Root never touches a site's SQLite file: a child of ours with the owner's rights does, over the
+//! same protocol. Reading a configuration and talking to a server needs no such change.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::process::Stdio;
+
+use kickout_shared::event::{Level, Line, Outcome, Verdict};
+use kickout_shared::frame::{self, Lines};
+use kickout_shared::message::{FromAgent, Hello, RunId, ToAgent};
+use kickout_shared::request::Request;
+use kickout_shared::site::Site;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{ChildStdin, ChildStdout, Command};
+
+use crate::out::{Cancelled, Out};
+use crate::run;
+use crate::site::{self, Database};
+
+/// Whose rights a site's files are to be touched with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Owner {
+    uid: u32,
+    gid: u32,
+}
+
+/// The owner to become, when we are root and the site keeps its data in a file of somebody else.
+/// What cannot be told here is reported by the run itself.
+pub(crate) fn of(site: &Site) -> Option<Owner> {
+    if !rustix::process::geteuid().is_root() {
+        return None;
+    }
+    let environment = site::web_environment();
+    let config = run::config(site, &environment).ok()?;
+    let Database::Sqlite { file } = site::database(&config).ok()? else {
+        return None;
+    };
+    let meta = std::fs::metadata(&file).ok()?;
+    (meta.uid() != 0).then(|| Owner {
+        uid: meta.uid(),
+        gid: meta.gid(),
+    })
+}
+
+/// Carries out the request in a child with the owner's rights, and passes on what it says.
+pub(crate) async fn run_as(
+    owner: Owner,
+    site: Site,
+    request: Request,
+    out: &mut Out,
+) -> Result<Outcome, Line> {
+    let mut child = Child::start(owner).await?;
+    let run = ToAgent::Run {
+        id: CHILD_RUN,
+        site,
+        request,
+    };
+    child.send(&run).await?;
+    match child.relay(out).await {
+        Ok(outcome) => Ok(outcome),
+        Err(Broken::Said(line)) => Err(line),
+        Err(Broken::Cancelled) => child.cancel().await,
+    }
+}
+
+const CHILD_RUN: RunId = RunId(1);
+
+/// The child's only controller is its parent, over pipes nobody else holds: no need to guess.
+const NONCE: &str = "parentchild";
+
+enum Broken {
+    Said(Line),
+    Cancelled,
+}
+
+impl From<Cancelled> for Broken {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
+impl From<Line> for Broken {
+    fn from(line: Line) -> Self {
+        Self::Said(line)
+    }
+}
+
+struct Child {
+    input: ChildStdin,
+    output: ChildStdout,
+    lines: Lines,
+}
+
+impl Child {
+    async fn start(owner: Owner) -> Result<Self, Line> {
+        let spawned = Command::new("/proc/self/exe")
+            .arg0("kickout-agent")
+            .arg(NONCE)
+            .uid(owner.uid)
+            .gid(owner.gid)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let mut spawned = spawned.map_err(|error| failed(owner, &error.to_string()))?;
+        let (Some(input), Some(output)) = (spawned.stdin.take(), spawned.stdout.take()) else {
+            return Err(failed(owner, "it has no pipes"));
+        };
+        let mut child = Self {
+            input,
+            output,
+            lines: Lines::default(),
+        };
+        loop {
+            let line = child
+                .lines
+                .next_line()
+                .map_err(|error| failed(owner, &error.to_string()))?;
+            match line.map(|line| Hello::read(line, NONCE)) {
+                Some(Some(Ok(_))) => return Ok(child),
+                Some(_) => {}
+                None => child.fill().await.map_err(|why| failed(owner, &why))?,
+            }
+        }
+    }
+
+    async fn fill(&mut self) -> Result<(), String> {
+        let mut buffer = vec![0; 64 * 1024];
+        match self.output.read(&mut buffer).await {
+            Ok(0) => Err("it ended early".to_owned()),
+            Ok(count) => {
+                self.lines.push(&buffer[..count]);
+                Ok(())
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    async fn send(&mut self, frame: &ToAgent) -> Result<(), Line> {
+        let line = frame::encode(frame).map_err(|error| lost(&error.to_string()))?;
+        self.input
+            .write_all(&line)
+            .await
+            .map_err(|error| lost(&error.to_string()))
+    }
+
+    async fn next(&mut self) -> Result<FromAgent, Line> {
+        loop {
+            let frame = self
+                .lines
+                .next_frame()
+                .map_err(|error| lost(&error.to_string()))?;
+            match frame {
+                Some(frame) => return Ok(frame),
+                None => self.fill().await.map_err(|why| lost(&why))?,
+            }
+        }
+    }
+
+    async fn relay(&mut self, out: &mut Out) -> Result<Outcome, Broken> {
+        loop {
+            out.cancelled()?;
+            match self.next().await? {
+                FromAgent::Begun { cutoff, .. } => out.begun(cutoff).await?,
+                FromAgent::Event { seq, event, .. } => {
+                    out.event(event).await?;
+                    self.send(&ToAgent::Ack { id: CHILD_RUN, seq }).await?;
+                }
+                FromAgent::Done { outcome, .. } => return Ok(outcome),
+                FromAgent::Pong => {}
+            }
+        }
+    }
+
+    /// Stops the child between two steps and waits for its word.
+    async fn cancel(&mut self) -> Result<Outcome, Line> {
+        self.send(&ToAgent::Cancel { id: CHILD_RUN }).await?;
+        loop {
+            if let FromAgent::Done { outcome, .. } = self.next().await? {
+                return Ok(Outcome {
+                    verdict: Verdict::Cancelled,
+                    ..outcome
+                });
+            }
+        }
+    }
+}
+
+fn failed(owner: Owner, why: &str) -> Line {
+    Line {
+        level: Level::Error,
+        text: format!(
+            "cannot become uid {}, the owner of the SQLite database: {why}",
+            owner.uid
+        ),
+        fix: Some("Run kickout as that user.".to_owned()),
+    }
+}
+
+fn lost(why: &str) -> Line {
+    Line {
+        level: Level::Error,
+        text: format!(
+            "the agent's child broke off: {why}. Whether sessions were destroyed is not known"
+        ),
+        fix: Some("List the sessions, then run the command again.".to_owned()),
+    }
+}

@@ -1,0 +1,133 @@
+//! One run on one site: find it, choose the engine, carry out the request.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use kickout_shared::event::{Level, Line, Outcome, Verdict};
+use kickout_shared::request::Request;
+
+use crate::engine::choose::{self, Chosen, Opened, Refusal};
+use crate::ops::{self, Desk};
+use crate::out::Out;
+use crate::serve::Runner;
+use crate::site::{self, Config, ConfigError, Environment};
+use crate::{doctor, owner};
+
+/// Runs requests on the sites of this host.
+pub struct Site;
+
+impl Runner for Site {
+    async fn run(
+        &self,
+        site: kickout_shared::site::Site,
+        request: Request,
+        out: &mut Out,
+    ) -> Result<Outcome, Line> {
+        if let Some(owner) = owner::of(&site) {
+            return owner::run_as(owner, site, request, out).await;
+        }
+        if request == Request::Doctor {
+            return doctor::run(&site, out).await;
+        }
+        let environment = site::web_environment();
+        let config = config(&site, &environment).map_err(|error| refused(&error.into()))?;
+        let chosen = choose::open(&config, site.url.as_deref()).await;
+        let Chosen {
+            engine,
+            unchecked,
+            multisite,
+            remarks: _,
+        } = chosen.map_err(|why| refused(&why))?;
+        let destroys = matches!(&request, Request::SessionDestroy(destroy) if !destroy.dry_run);
+        let mut notes = Vec::new();
+        if destroys && multisite {
+            let text = "This is a network: sessions are network-wide, and users are logged out of \
+                        every site of it.";
+            notes.push(text.to_owned());
+        }
+        notes.extend(engine.caveat().filter(|_| destroys));
+        notes.extend(
+            unchecked
+                .iter()
+                .filter(|_| destroys)
+                .map(|what| format!("{what}.")),
+        );
+        for note in notes {
+            if out.warning(note).await.is_err() {
+                return Ok(Outcome::of(Verdict::Cancelled));
+            }
+        }
+        let clock = clock;
+        let outcome = match engine {
+            Opened::MySql(mut native) => {
+                let desk = Desk {
+                    engine: &mut native,
+                    out,
+                    clock,
+                };
+                let outcome = ops::run(desk, &site, request).await;
+                native.into_sql().close().await;
+                outcome?
+            }
+            Opened::Sqlite(mut native) => {
+                ops::run(
+                    Desk {
+                        engine: &mut native,
+                        out,
+                        clock,
+                    },
+                    &site,
+                    request,
+                )
+                .await?
+            }
+        };
+        let unproved = !unchecked.is_empty() && outcome.verdict == Verdict::Gone;
+        Ok(if unproved {
+            Outcome {
+                verdict: Verdict::Unconfirmed,
+                ..outcome
+            }
+        } else {
+            outcome
+        })
+    }
+}
+
+/// The configuration of the addressed site.
+pub(crate) fn config<'e>(
+    site: &kickout_shared::site::Site,
+    environment: &'e Environment,
+) -> Result<Config<'e>, ConfigError> {
+    Config::read(&root(site)?, environment)
+}
+
+/// The root that was named, or the one found upward from here.
+pub(crate) fn root(site: &kickout_shared::site::Site) -> Result<site::Root, ConfigError> {
+    Ok(match &site.path {
+        Some(path) => site::at(path.as_ref())?,
+        None => site::upward(&std::env::current_dir().unwrap_or_default())?,
+    })
+}
+
+/// A refusal as the last line of the run. WP-CLI's own wordings stay alone.
+pub(crate) fn refused(refusal: &Refusal) -> Line {
+    let text = refusal.to_string();
+    let wp_cli = matches!(
+        refusal,
+        Refusal::NoSuchSite(_)
+            | Refusal::Config(ConfigError::Locate(site::LocateError::NotWordPress { .. }))
+    );
+    Line {
+        level: Level::Error,
+        text,
+        fix: (!wp_cli).then(|| refusal.fix()),
+    }
+}
+
+/// The site's clock: this host's.
+fn clock() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,28 @@
+//! The site on disk, read without running any of its code: where it is, what its configuration
+//! says, and what stands between WordPress and its sessions.
+
+mod db_host;
+mod drop_ins;
+mod environment;
+mod eval;
+mod literal;
+mod locate;
+mod php;
+mod php_ini;
+mod read;
+mod session_managers;
+mod settings;
+mod web_environment;
+mod wp_config;
+
+pub use db_host::{DbHost, parse as parse_db_host};
+pub use drop_ins::{DbDropIn, DropIns, ObjectCache, ObjectCacheKind, in_content as drop_ins};
+pub use environment::Environment;
+pub use literal::{Literal, Setting, Source};
+pub use locate::{LocateError, Root, at, config_file, upward};
+pub use php_ini::php_default_socket;
+pub use read::ReadError;
+pub use session_managers::{Finding, FindingKind, active_roots, search as session_managers};
+pub use settings::{Database, Folders, MySql, Secret, Tables, database, folders, tables};
+pub use web_environment::web_environment;
+pub use wp_config::{Config, ConfigError};

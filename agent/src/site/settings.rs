@@ -1,0 +1,481 @@
+//! What the configuration means: the database, the tables, the folders. Reads a `Config`; the
+//! only file it looks at is the `db.php` drop-in.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::db_host::{self, DbHost};
+use super::drop_ins::{self, DbDropIn};
+use super::literal::{Literal, Setting, Source};
+use super::wp_config::{Config, ConfigError};
+
+/// A value that no message and no Debug output may show.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Vec<u8>);
+
+impl Secret {
+    /// The bytes, for the one place that needs them.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// The database of a site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// MySQL or MariaDB.
+    MySql(MySql),
+    /// The SQLite integration.
+    Sqlite {
+        /// The database file.
+        file: PathBuf,
+    },
+}
+
+/// What wpdb connects with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MySql {
+    /// Database name.
+    pub name: String,
+    /// User.
+    pub user: String,
+    /// Password, perhaps empty.
+    pub password: Secret,
+    /// Where it listens.
+    pub host: DbHost,
+    /// `DB_CHARSET`; None when undefined or empty.
+    pub charset: Option<String>,
+    /// `MYSQL_CLIENT_FLAGS`, 0 when undefined.
+    pub client_flags: i64,
+}
+
+/// The folders of a site's own code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folders {
+    /// `WP_CONTENT_DIR`.
+    pub content: PathBuf,
+    /// `WP_PLUGIN_DIR`.
+    pub plugins: PathBuf,
+    /// `WPMU_PLUGIN_DIR`.
+    pub mu_plugins: PathBuf,
+}
+
+/// The tables that hold users and sessions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tables {
+    /// `$table_prefix`; of the whole network on a multisite.
+    pub prefix: String,
+    /// `<prefix>users` or `CUSTOM_USER_TABLE`.
+    pub users: String,
+    /// `<prefix>usermeta` or `CUSTOM_USER_META_TABLE`.
+    pub usermeta: String,
+    /// Whether sessions are those of a network.
+    pub multisite: bool,
+}
+
+/// Credentials of examples, in wp-config-sample.php and in the official Docker image.
+const SAMPLES: [(&str, &str); 5] = [
+    ("DB_NAME", "database_name_here"),
+    ("DB_USER", "username_here"),
+    ("DB_USER", "example username"),
+    ("DB_PASSWORD", "password_here"),
+    ("DB_PASSWORD", "example password"),
+];
+
+/// The site's database. Unresolved, missing, malformed and sample values are errors.
+pub fn database(config: &Config<'_>) -> Result<Database, ConfigError> {
+    if let Some(file) = sqlite(config)? {
+        return Ok(Database::Sqlite { file });
+    }
+    let name = required(config, "DB_NAME")?;
+    let user = required(config, "DB_USER")?;
+    let password = required_bytes(config, "DB_PASSWORD")?;
+    let host = required(config, "DB_HOST")?;
+    let seen = [name.as_bytes(), user.as_bytes(), password.as_slice()];
+    let samples: Vec<&str> = SAMPLES
+        .iter()
+        .filter(|(_, sample)| seen.contains(&sample.as_bytes()))
+        .map(|(_, sample)| *sample)
+        .collect();
+    if !samples.is_empty() {
+        return Err(ConfigError::Sample {
+            file: config.file.clone(),
+            samples,
+        });
+    }
+    let host = db_host::parse(&host)
+        .ok_or_else(|| malformed(config, "DB_HOST", "has a port above 65535"))?;
+    let client_flags = match known(config, "MYSQL_CLIENT_FLAGS")? {
+        None => 0,
+        Some((value, _)) => value
+            .to_int()
+            .ok_or_else(|| malformed(config, "MYSQL_CLIENT_FLAGS", "is not an integer"))?,
+    };
+    Ok(Database::MySql(MySql {
+        name,
+        user,
+        password: Secret(password),
+        host,
+        charset: text(config, "DB_CHARSET")?.filter(|value| !value.is_empty()),
+        client_flags,
+    }))
+}
+
+/// The tables of users and their meta values.
+pub fn tables(config: &Config<'_>) -> Result<Tables, ConfigError> {
+    const NAME: &str = "$table_prefix";
+    let prefix = match settle(NAME, config.table_prefix())? {
+        None => return Err(unset(config, NAME)),
+        Some((value, source)) => {
+            let prefix = value
+                .to_bytes()
+                .and_then(|bytes| String::from_utf8(bytes).ok());
+            prefix
+                .filter(|prefix| is_table_name(prefix))
+                .ok_or(ConfigError::Malformed {
+                    name: NAME.to_owned(),
+                    source_line: source,
+                    problem: "is not 1 to 48 letters, digits and underscores",
+                })?
+        }
+    };
+    let table = |name: &str, plain: &str| match text(config, name)? {
+        None => Ok(format!("{prefix}{plain}")),
+        Some(table) if is_table_name(&table) => Ok(table),
+        Some(_) => Err(malformed(
+            config,
+            name,
+            "is not letters, digits and underscores",
+        )),
+    };
+    Ok(Tables {
+        users: table("CUSTOM_USER_TABLE", "users")?,
+        usermeta: table("CUSTOM_USER_META_TABLE", "usermeta")?,
+        multisite: multisite(config)?,
+        prefix,
+    })
+}
+
+/// The folders where plugins, themes and drop-ins stand.
+pub fn folders(config: &Config<'_>) -> Result<Folders, ConfigError> {
+    let folder = |name: &str, otherwise: PathBuf| {
+        Ok::<_, ConfigError>(path(config, name)?.unwrap_or(otherwise))
+    };
+    let content = folder("WP_CONTENT_DIR", config.root.join("wp-content"))?;
+    let plugins = folder("WP_PLUGIN_DIR", content.join("plugins"))?;
+    let mu_plugins = folder("WPMU_PLUGIN_DIR", content.join("mu-plugins"))?;
+    Ok(Folders {
+        content,
+        plugins,
+        mu_plugins,
+    })
+}
+
+/// Core's `is_multisite` before WordPress is loaded.
+fn multisite(config: &Config<'_>) -> Result<bool, ConfigError> {
+    if let Some((value, _)) = known(config, "MULTISITE")? {
+        return Ok(value.truthy());
+    }
+    for name in ["SUBDOMAIN_INSTALL", "VHOST", "SUNRISE"] {
+        if known(config, name)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The file of the SQLite integration, when its drop-in stands there and is not switched off.
+fn sqlite(config: &Config<'_>) -> Result<Option<PathBuf>, ConfigError> {
+    let content = folders(config)?.content;
+    if drop_ins::db(&content) != Some(DbDropIn::Sqlite) {
+        return Ok(None);
+    }
+    if let Some((engine, _)) = known(config, "DB_ENGINE")?
+        && engine != Literal::Text(b"sqlite".to_vec())
+    {
+        return Ok(None);
+    }
+    // The plugin concatenates, so FQDBDIR needs its own slash and DB_DIR does not.
+    if let Some(file) = path(config, "FQDB")? {
+        return Ok(Some(file));
+    }
+    let mut file = match (bytes(config, "FQDBDIR")?, path(config, "DB_DIR")?) {
+        (Some(directory), _) => directory,
+        (None, Some(directory)) => slashed(&directory),
+        (None, None) => slashed(&content.join("database")),
+    };
+    file.extend(bytes(config, "DB_FILE")?.unwrap_or_else(|| b".ht.sqlite".to_vec()));
+    Ok(Some(PathBuf::from(OsStr::from_bytes(&file))))
+}
+
+fn slashed(directory: &Path) -> Vec<u8> {
+    let mut bytes = directory.as_os_str().as_bytes().to_vec();
+    while matches!(bytes.last(), Some(b'/' | b'\\')) {
+        bytes.pop();
+    }
+    bytes.push(b'/');
+    bytes
+}
+
+/// Core's rule for prefixes, with MySQL's limit of 64 less the longest table name.
+fn is_table_name(name: &str) -> bool {
+    (1..=48).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+fn settle(name: &str, setting: Setting) -> Result<Option<(Literal, Source)>, ConfigError> {
+    match setting {
+        Setting::Value { value, source } => Ok(Some((value, source))),
+        Setting::Unset => Ok(None),
+        Setting::Unresolved { source, reason } => Err(ConfigError::Unresolved {
+            name: name.to_owned(),
+            source_line: source,
+            reason,
+        }),
+    }
+}
+
+fn known(config: &Config<'_>, name: &str) -> Result<Option<(Literal, Source)>, ConfigError> {
+    settle(name, config.get(name))
+}
+
+fn bytes(config: &Config<'_>, name: &str) -> Result<Option<Vec<u8>>, ConfigError> {
+    known(config, name)?
+        .map(|(value, _)| {
+            value
+                .to_bytes()
+                .ok_or_else(|| malformed(config, name, "is an array, not a string"))
+        })
+        .transpose()
+}
+
+fn text(config: &Config<'_>, name: &str) -> Result<Option<String>, ConfigError> {
+    bytes(config, name)?
+        .map(|bytes| {
+            String::from_utf8(bytes).map_err(|_| malformed(config, name, "is not valid UTF-8"))
+        })
+        .transpose()
+}
+
+fn path(config: &Config<'_>, name: &str) -> Result<Option<PathBuf>, ConfigError> {
+    let Some(bytes) = bytes(config, name)? else {
+        return Ok(None);
+    };
+    let path = PathBuf::from(OsStr::from_bytes(&bytes));
+    // Relative to the web server's working directory, which nobody here knows.
+    if path.is_absolute() {
+        Ok(Some(path))
+    } else {
+        Err(malformed(config, name, "is not an absolute path"))
+    }
+}
+
+fn required(config: &Config<'_>, name: &str) -> Result<String, ConfigError> {
+    text(config, name)?.ok_or_else(|| unset(config, name))
+}
+
+fn required_bytes(config: &Config<'_>, name: &str) -> Result<Vec<u8>, ConfigError> {
+    bytes(config, name)?.ok_or_else(|| unset(config, name))
+}
+
+fn unset(config: &Config<'_>, name: &str) -> ConfigError {
+    ConfigError::Unset {
+        name: name.to_owned(),
+        file: config.file.clone(),
+    }
+}
+
+fn malformed(config: &Config<'_>, name: &str, problem: &'static str) -> ConfigError {
+    let source_line = match config.get(name) {
+        Setting::Value { source, .. } | Setting::Unresolved { source, .. } => source,
+        Setting::Unset => Source {
+            file: config.file.clone(),
+            line: 0,
+        },
+    };
+    ConfigError::Malformed {
+        name: name.to_owned(),
+        source_line,
+        problem,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::{Environment, at};
+    use std::fs;
+
+    fn with<T>(code: &str, look: impl FnOnce(&Config<'_>, &Path) -> T) -> T {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        fs::create_dir_all(root.join("wp-includes")).unwrap();
+        fs::create_dir_all(root.join("wp-content")).unwrap();
+        fs::write(root.join("wp-load.php"), "").unwrap();
+        fs::write(root.join("wp-includes/version.php"), "").unwrap();
+        fs::write(root.join("wp-config.php"), format!("<?php\n{code}")).unwrap();
+        let environment = Environment::unknown();
+        look(
+            &Config::read(&at(&root).unwrap(), &environment).unwrap(),
+            &root,
+        )
+    }
+
+    const PLAIN: &str = "define('DB_NAME','n');define('DB_USER','u');define('DB_PASSWORD','hush');
+        define('DB_HOST','h:3307');define('DB_CHARSET','');$table_prefix='wp_';";
+
+    #[test]
+    fn a_plain_site() {
+        with(PLAIN, |config, root| {
+            let Database::MySql(MySql {
+                name,
+                password,
+                host,
+                charset,
+                client_flags,
+                ..
+            }) = database(config).unwrap()
+            else {
+                panic!("not MySQL")
+            };
+            assert_eq!((name.as_str(), password.expose()), ("n", &b"hush"[..]));
+            assert_eq!(
+                host,
+                DbHost::Tcp {
+                    host: "h".into(),
+                    port: 3307
+                }
+            );
+            assert_eq!((charset, client_flags), (None, 0));
+            assert!(!format!("{:?}", database(config)).contains("hush"));
+            let tables = tables(config).unwrap();
+            assert_eq!(
+                (tables.users.as_str(), tables.multisite),
+                ("wp_users", false)
+            );
+            assert_eq!(
+                folders(config).unwrap().mu_plugins,
+                root.join("wp-content/mu-plugins")
+            );
+        });
+    }
+
+    #[test]
+    fn errors_name_the_place_and_the_fix_and_no_secret() {
+        let rows = [
+            (
+                "define('DB_NAME','hush');",
+                "wp-config.php: DB_USER is not defined",
+            ),
+            (
+                "define('DB_NAME',getenv('X'));",
+                "line 2: DB_NAME depends on getenv('X'), which is",
+            ),
+            (
+                "define('DB_NAME',$_SERVER['HTTP_HOST']);",
+                "DB_NAME depends on $_SERVER['HTTP_HOST']",
+            ),
+            (
+                "define('DB_NAME','database_name_here');define('DB_USER','username_here');
+                 define('DB_PASSWORD','hush');define('DB_HOST','x');",
+                "sample values (database_name_here, username_here): refusing",
+            ),
+            (
+                "define('DB_NAME','a');define('DB_USER','example username');
+                 define('DB_PASSWORD','example password');define('DB_HOST','mysql');",
+                "(example username, example password): refusing",
+            ),
+            (
+                "define('DB_NAME','a');define('DB_USER','b');define('DB_PASSWORD',['hush']);",
+                "DB_PASSWORD is an array, not a string",
+            ),
+            (
+                "define('DB_NAME','a');define('DB_USER','b');define('DB_PASSWORD','hush');
+                 define('DB_HOST','h:99999');",
+                "DB_HOST has a port above 65535",
+            ),
+        ];
+        for (code, want) in rows {
+            with(code, |config, _| {
+                let error = database(config).unwrap_err();
+                assert!(error.to_string().contains(want), "{error}");
+                let shown = format!("{error} {error:?} {}", error.fix());
+                assert!(!shown.contains("hush"), "{shown}");
+                assert!(error.fix().ends_with(['.', '…']), "{}", error.fix());
+            });
+        }
+    }
+
+    #[test]
+    fn tables_follow_core_s_rules() {
+        let rows = [
+            ("$table_prefix='';", None),
+            ("$table_prefix='a-b';", None),
+            ("", None),
+            (
+                "$table_prefix='x'; define('CUSTOM_USER_TABLE','a`b');",
+                None,
+            ),
+            (
+                "$table_prefix='x_';",
+                Some(("x_users", "x_usermeta", false)),
+            ),
+            (
+                "$table_prefix='x_'; define('CUSTOM_USER_TABLE','shared');define('MULTISITE',1);",
+                Some(("shared", "x_usermeta", true)),
+            ),
+            (
+                "$table_prefix=5; define('SUNRISE',0);",
+                Some(("5users", "5usermeta", true)),
+            ),
+        ];
+        for (code, want) in rows {
+            with(code, |config, _| {
+                let tables = tables(config).ok();
+                let seen = tables
+                    .as_ref()
+                    .map(|t| (&*t.users, &*t.usermeta, t.multisite));
+                assert_eq!(seen, want, "{code}");
+            });
+        }
+    }
+
+    #[test]
+    fn sqlite_files() {
+        let rows = [
+            ("", Some("wp-content/database/.ht.sqlite")),
+            (
+                "define('DB_FILE','a.db');",
+                Some("wp-content/database/a.db"),
+            ),
+            ("define('DB_DIR',ABSPATH.'x');", Some("x/.ht.sqlite")),
+            ("define('FQDBDIR',ABSPATH.'x-');", Some("x-.ht.sqlite")),
+            (
+                "define('FQDB',ABSPATH.'f.db');define('DB_DIR','/y');",
+                Some("f.db"),
+            ),
+            ("define('DB_ENGINE','mysql');", None),
+        ];
+        for (code, want) in rows {
+            with(&format!("{PLAIN}{code}"), |config, root| {
+                let drop_in = "<?php define( 'SQLITE_DB_DROPIN_VERSION', '1.8.0' );";
+                fs::write(root.join("wp-content/db.php"), drop_in).unwrap();
+                let seen = match database(config).unwrap() {
+                    Database::Sqlite { file } => Some(file),
+                    Database::MySql { .. } => None,
+                };
+                assert_eq!(seen, want.map(|file| root.join(file)), "{code}");
+            });
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! The manual of a command: made of its definition, with examples.
+
+use clap::CommandFactory as _;
+
+use super::args::{Cli, GLOBAL_HEADING};
+use super::usage::{own_options, usage, value_name};
+
+/// Columns of a page, as WP-CLI's manuals have them.
+const WIDTH: usize = 90;
+
+/// The manual page of a command, a group, or of everything.
+pub(super) fn page(command: &[String]) -> String {
+    let root = Cli::command();
+    let mut at = &root;
+    for word in command {
+        at = at.find_subcommand(word).unwrap_or(at);
+    }
+    let words = command.join(" ");
+    let mut page = Page::default();
+    page.heading("NAME");
+    page.text(2, format!("kickout {words}").trim());
+    page.heading("DESCRIPTION");
+    page.text(
+        2,
+        &at.get_about().map(ToString::to_string).unwrap_or_default(),
+    );
+    page.heading("SYNOPSIS");
+    for line in usage(command).lines() {
+        page.text(
+            2,
+            line.trim_start_matches("usage: ")
+                .trim_start_matches("   or: "),
+        );
+    }
+    if at.has_subcommands() {
+        page.heading("SUBCOMMANDS");
+        for below in at.get_subcommands() {
+            page.term(below.get_name(), &about(below));
+        }
+    } else {
+        page.heading("OPTIONS");
+        for (term, text) in positionals(&words) {
+            page.term(term, text);
+        }
+        options(&mut page, own_options(at));
+        if !extra(&words).is_empty() {
+            page.verbatim(extra(&words));
+        }
+    }
+    if !examples(&words).is_empty() {
+        page.heading("EXAMPLES");
+        page.verbatim(examples(&words));
+    }
+    if !at.has_subcommands() {
+        page.heading(GLOBAL_HEADING);
+        let global = |arg: &&clap::Arg| arg.get_help_heading() == Some(GLOBAL_HEADING);
+        options(&mut page, at.get_arguments().filter(global));
+    }
+    if command.is_empty() {
+        page.heading("EXIT CODES");
+        page.verbatim(EXIT_CODES);
+    }
+    page.0
+}
+
+fn about(command: &clap::Command) -> String {
+    command
+        .get_about()
+        .map(ToString::to_string)
+        .unwrap_or_default()
+}
+
+fn options<'a>(page: &mut Page, args: impl Iterator<Item = &'a clap::Arg>) {
+    for arg in args.filter(|arg| !arg.is_hide_set()) {
+        let long = arg.get_long().unwrap_or_default();
+        let term = match (long, value_name(arg)) {
+            ("color", _) => "--[no-]color".to_owned(),
+            ("skip-plugins" | "skip-themes" | "debug" | "prompt", Some(value)) => {
+                format!("--{long}[=<{value}>]")
+            }
+            (long, Some(value)) if value.starts_with('[') => format!("--{long}={value}"),
+            (long, Some(value)) => format!("--{long}=<{value}>"),
+            (long, None) => format!("--{long}"),
+        };
+        page.term(
+            &term,
+            &arg.get_help().map(ToString::to_string).unwrap_or_default(),
+        );
+    }
+}
+
+/// Text laid out in WP-CLI's way: headings at the margin, terms indented, their text below.
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn heading(&mut self, heading: &str) {
+        if !self.0.is_empty() {
+            self.0.push('\n');
+        }
+        self.0.push_str(heading);
+        self.0.push_str("\n\n");
+    }
+
+    fn term(&mut self, term: &str, text: &str) {
+        self.text(2, term);
+        self.text(4, text);
+        self.0.push('\n');
+    }
+
+    fn text(&mut self, indent: usize, text: &str) {
+        let mut line = String::new();
+        for word in text.split_whitespace() {
+            if !line.is_empty() && indent + line.len() + 1 + word.len() > WIDTH {
+                self.line(indent, &line);
+                line.clear();
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        self.line(indent, &line);
+    }
+
+    fn line(&mut self, indent: usize, line: &str) {
+        self.0.push_str(&" ".repeat(indent));
+        self.0.push_str(line);
+        self.0.push('\n');
+    }
+
+    fn verbatim(&mut self, text: &str) {
+        for line in text.lines() {
+            self.line(if line.is_empty() { 0 } else { 2 }, line);
+        }
+    }
+}
+
+fn positionals(words: &str) -> Vec<(&'static str, &'static str)> {
+    let user = "User ID, user email, or user login. id:7, login:007 and email:x@y leave no doubt.";
+    match words {
+        "user session destroy" => vec![
+            ("<user>", user),
+            (
+                "[<token>]",
+                "The token of the session to destroy: its verifier as listed, at least six of its \
+                 first characters, or the token from the cookie. - reads it from standard input. \
+                 Defaults to the most recently created session.",
+            ),
+        ],
+        "user session list" => vec![("<user>...", user)],
+        "completions" => vec![("<shell>", "bash, zsh or fish.")],
+        "help" => vec![("[<command>...]", "The words of a command.")],
+        _ => Vec::new(),
+    }
+}
+
+fn extra(words: &str) -> &'static str {
+    match words {
+        "user session list" => SESSION_FIELDS,
+        "user list" => USER_FIELDS,
+        _ => "",
+    }
+}
+
+const SESSION_FIELDS: &str = "AVAILABLE FIELDS
+
+  These fields will be displayed by default for each session:
+
+  * token
+  * login_time
+  * expiration_time
+  * ip
+  * ua
+
+  With more than one user, user_login comes first. These fields are optionally available:
+
+  * login
+  * expiration
+  * user_id
+  * user_login
+  * browser
+  * age
+
+  and any other key stored in the session.
+";
+
+const USER_FIELDS: &str = "AVAILABLE FIELDS
+
+  * ID
+  * user_login
+  * display_name
+  * user_email
+  * user_registered
+  * roles
+";
+
+fn examples(words: &str) -> &'static str {
+    match words {
+        "" => {
+            "# Who is logged in as admin?
+$ kickout user session list admin
+
+# Log admin out everywhere.
+$ kickout user session destroy admin --all
+Success: Destroyed all sessions.
+
+# Log everybody out.
+$ kickout user session destroy --all-users
+
+# What does Kickout see here?
+$ kickout doctor
+"
+        }
+        "user session destroy" => {
+            "# Destroy the most recent session of the given user.
+$ kickout user session destroy admin
+Success: Destroyed session. 3 sessions remaining.
+
+# Destroy a specific session of the given user.
+$ kickout user session destroy admin e073ad8540a9c2...
+Success: Destroyed session. 2 sessions remaining.
+
+# Destroy all the sessions of the given user.
+$ kickout user session destroy admin --all
+Success: Destroyed all sessions.
+
+# Destroy all sessions for all users.
+$ kickout user list --field=ID | xargs kickout user session destroy --all
+Success: Destroyed all sessions.
+Success: Destroyed all sessions.
+
+# The same for any number of users, in one go. Asks first.
+$ kickout user session destroy --all-users
+Success: Destroyed 312 sessions of 240 users.
+
+# How many subscribers would be logged out?
+$ kickout user session destroy --role=subscriber --dry-run
+Success: Would destroy 280 sessions of 221 users.
+
+# The token from a stolen cookie, without showing it to other users of this machine.
+$ kickout user session destroy admin - < token.txt
+Success: Destroyed session. 1 session remaining.
+"
+        }
+        "user session list" => {
+            "# List a user's sessions.
+$ kickout user session list admin@example.com --format=csv
+login_time,expiration_time,ip,ua
+\"2016-01-01 12:34:56\",\"2016-02-01 12:34:56\",127.0.0.1,\"Mozilla/5.0...\"
+
+# Who is logged in, with what, since when?
+$ kickout user session list --all-users --fields=user_login,ip,browser,age
+
+# How many sessions has the whole site?
+$ kickout user session list --all-users --format=count
+"
+        }
+        "user list" => {
+            "# List the ids of all users.
+$ kickout user list --field=ID
+
+# List the administrators.
+$ kickout user list --role=administrator --fields=user_login,user_email
+"
+        }
+        "doctor" => {
+            "# Says what stands where, and what is wrong with it.
+$ kickout doctor --path=/var/www/html
+"
+        }
+        "config show" => {
+            "# Where does each setting come from?
+$ kickout config show --origin
+"
+        }
+        "completions" => {
+            "# bash
+$ kickout completions bash > ~/.local/share/bash-completion/completions/kickout
+
+# zsh, in a folder of $fpath
+$ kickout completions zsh > ~/.zfunc/_kickout
+
+# fish
+$ kickout completions fish > ~/.config/fish/completions/kickout.fish
+"
+        }
+        _ => "",
+    }
+}
+
+const EXIT_CODES: &str = "  0  done, and proved as far as was asked; \"nothing to do\" is 0
+  1  the site said Error
+  2  wrong usage or configuration; nothing was contacted
+  4  target unreachable, or login refused
+  5  sessions are, or may still be, alive
+  7  not confirmed
+130  interrupted
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page_of(words: &str) -> String {
+        page(
+            &words
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>(),
+        )
+    }
+
+    #[test]
+    fn the_manual_has_its_parts() {
+        let page = page_of("user session destroy");
+        for part in [
+            "NAME",
+            "DESCRIPTION",
+            "SYNOPSIS",
+            "OPTIONS",
+            "EXAMPLES",
+            "GLOBAL PARAMETERS",
+        ] {
+            assert!(
+                page.contains(&format!("{part}\n\n")),
+                "{part} is missing:\n{page}"
+            );
+        }
+        assert!(page.contains("--[no-]color"), "{page}");
+        assert!(
+            !page.contains("--blog"),
+            "hidden options stay hidden:\n{page}"
+        );
+        assert!(
+            page.lines().all(|line| line.chars().count() <= WIDTH),
+            "{page}"
+        );
+    }
+
+    #[test]
+    fn every_command_has_a_page() {
+        for words in [
+            "",
+            "user",
+            "user list",
+            "user session",
+            "user session list",
+            "doctor",
+            "config show",
+            "completions",
+            "help",
+        ] {
+            assert!(page_of(words).starts_with("NAME\n\n  kickout"), "{words}");
+        }
+    }
+}

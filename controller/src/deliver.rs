@@ -1,0 +1,74 @@
+//! Which agent goes to a target: one that `kickout` carries, chosen by architecture, or a file the
+//! operator named.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+mod embedded {
+    //! The agents built into this program (`build.rs`).
+    include!(concat!(env!("OUT_DIR"), "/agents.rs"));
+}
+
+/// Why there is no agent for a target.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliverError {
+    /// None for this architecture.
+    #[error("this kickout carries no agent for {arch} (it carries: {})", carried(.known))]
+    Architecture {
+        /// As in `uname -m`.
+        arch: String,
+        /// Those it does carry.
+        known: Vec<&'static str>,
+    },
+    /// The file that was named.
+    #[error("cannot read the agent {path}: {why}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        why: std::io::Error,
+    },
+}
+
+fn carried(known: &[&str]) -> String {
+    if known.is_empty() {
+        "none".to_owned()
+    } else {
+        known.join(", ")
+    }
+}
+
+impl DeliverError {
+    /// The command or setting that mends it.
+    pub fn fix(&self) -> String {
+        match self {
+            Self::Architecture { arch, .. } => format!(
+                "Give one with --agent=<file>, or build kickout with KICKOUT_AGENTS=<dir> holding \
+                 kickout-agent-{arch}."
+            ),
+            Self::File { .. } => "Leave --agent out to use the one kickout carries.".to_owned(),
+        }
+    }
+}
+
+/// The agent for an architecture (as in `uname -m`), or the file that was named instead.
+pub fn agent(arch: &str, named: Option<&Path>) -> Result<Cow<'static, [u8]>, DeliverError> {
+    if let Some(path) = named {
+        let file = |why| DeliverError::File {
+            path: path.to_owned(),
+            why,
+        };
+        return std::fs::read(path).map(Cow::Owned).map_err(file);
+    }
+    let own = embedded::AGENTS.iter().find(|(known, _)| *known == arch);
+    own.map(|(_, bytes)| Cow::Borrowed(*bytes))
+        .ok_or_else(|| DeliverError::Architecture {
+            arch: arch.to_owned(),
+            known: architectures().collect(),
+        })
+}
+
+/// The architectures that this program carries an agent for.
+pub fn architectures() -> impl Iterator<Item = &'static str> {
+    embedded::AGENTS.iter().map(|(arch, _)| *arch)
+}

@@ -1,0 +1,180 @@
+//! From events to the screen: what a person, or a script, sees of a run.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use kickout_shared::event::{Event, Finding, Level, Line, Outcome, Progress, State, Verdict};
+
+use crate::cli::Shape;
+use crate::render::{Listing, Record, Screen, Terminal, fields_or_default, split_fields};
+
+/// A run longer than this shows how far it is.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What is shown of events.
+pub struct Report<'s> {
+    screen: &'s mut Screen,
+    listing: Option<Listing>,
+    started: Instant,
+    bar: Option<ProgressBar>,
+    /// Sessions whose end was reported, each with its evidence.
+    ended: u64,
+    /// The worst finding of doctor.
+    worst: State,
+}
+
+impl<'s> Report<'s> {
+    /// Shows lines; rows too when a listing is given.
+    pub fn new(screen: &'s mut Screen, listing: Option<Listing>) -> Self {
+        let started = Instant::now();
+        Self {
+            screen,
+            listing,
+            started,
+            bar: None,
+            ended: 0,
+            worst: State::Ok,
+        }
+    }
+
+    /// Shows one event.
+    pub fn event(&mut self, event: Event) {
+        match event {
+            Event::Session(session) => self.row(&session),
+            Event::User(user) => self.row(&user),
+            Event::Line(line) => self.line(line),
+            Event::Finding(finding) => self.finding(&finding),
+            Event::Progress(progress) => self.progress(progress),
+            Event::Ended(ended) => {
+                self.ended += 1;
+                let who = ended.session.user_login.lossy().into_owned();
+                let text = format!("{} of {who}, row {}", ended.session.token, ended.row);
+                self.debug("ended", &text);
+            }
+            Event::EndedRow(row) => {
+                let text = format!("row {} of user {}: {}", row.row, row.user_id, row.reason);
+                self.debug("ended", &text);
+            }
+            // Evidence for the journal; nobody reads it on a terminal.
+            Event::Part(_) => {}
+        }
+    }
+
+    /// Whether standard output takes nothing more.
+    pub fn is_broken(&self) -> bool {
+        self.screen.is_broken()
+    }
+
+    /// Ends the listing and checks that the outcome is what its events say.
+    pub fn finish(mut self, outcome: Option<&Outcome>) -> Result<State, String> {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        if let (Some(listing), Some(outcome)) = (self.listing.take(), outcome)
+            && matches!(outcome.verdict, Verdict::Answered | Verdict::Cancelled)
+        {
+            let mut warnings = Vec::new();
+            self.screen.data(|out| {
+                warnings = listing.finish(out)?;
+                Ok(())
+            });
+            for warning in warnings {
+                self.screen.line(self.screen.lines.warning(warning));
+            }
+        }
+        self.screen.flush();
+        match outcome {
+            // A host that claims more than it shows is not believed.
+            Some(outcome)
+                if matches!(outcome.verdict, Verdict::Gone | Verdict::Proved)
+                    && outcome.sessions > self.ended =>
+            {
+                Err(format!(
+                    "it claims {} destroyed sessions and named {}",
+                    outcome.sessions, self.ended
+                ))
+            }
+            Some(_) | None => Ok(self.worst),
+        }
+    }
+
+    fn row(&mut self, record: &impl Record) {
+        if let Some(listing) = &mut self.listing {
+            self.screen.data(|out| listing.row(record, out));
+        }
+    }
+
+    fn line(&mut self, line: Line) {
+        let Line { level, text, fix } = line;
+        let lines = &self.screen.lines;
+        let shown = match level {
+            Level::Success => lines.success(text),
+            Level::Warning => lines.warning(with_fix(text, fix)),
+            Level::Error => Some(lines.error(with_fix(text, fix))),
+            Level::Info => lines.info(text),
+            Level::Debug(group) => lines.debug(&group, text, self.started.elapsed()),
+        };
+        match &self.bar {
+            Some(bar) => bar.suspend(|| self.screen.line(shown)),
+            None => self.screen.line(shown),
+        }
+    }
+
+    fn debug(&mut self, group: &str, text: &str) {
+        let line = self.screen.lines.debug(group, text, self.started.elapsed());
+        self.screen.line(line);
+    }
+
+    fn finding(&mut self, finding: &Finding) {
+        self.worst = self.worst.max(finding.state);
+        let state = match finding.state {
+            State::Ok => "ok  ",
+            State::Warn => "warn",
+            State::Fail => "FAIL",
+        };
+        let mut text = format!("{state}  {:<14} {}", finding.subject, finding.text);
+        if let Some(fix) = &finding.fix {
+            text.push_str(&format!("\n      {:<14} {fix}", ""));
+        }
+        let line = self.screen.lines.info(text);
+        self.screen.line(line);
+    }
+
+    fn progress(&mut self, progress: Progress) {
+        if self.started.elapsed() < PATIENCE {
+            return;
+        }
+        let bar = self.bar.get_or_insert_with(|| {
+            let bar = ProgressBar::with_draw_target(
+                Some(progress.total),
+                // Draws nothing when standard error is no terminal.
+                ProgressDrawTarget::stderr(),
+            );
+            let look = "{bar:30} {percent:>3}%  {msg}  {eta} left";
+            if let Ok(style) = ProgressStyle::with_template(look) {
+                bar.set_style(style);
+            }
+            bar
+        });
+        bar.set_message(format!("{} sessions", progress.sessions));
+        bar.set_position(progress.done);
+    }
+}
+
+/// A text, and on the next line what mends it.
+pub fn with_fix(text: String, fix: Option<String>) -> String {
+    match fix {
+        Some(fix) => format!("{text}\n{fix}"),
+        None => text,
+    }
+}
+
+/// The listing that a command's options ask for.
+pub fn listing<R: Record>(shape: &Shape, terminal: &Terminal, now: i64) -> Listing {
+    let fields = fields_or_default::<R>(shape.fields.as_deref(), shape.several_users);
+    let single = shape
+        .field
+        .as_deref()
+        .map(|field| split_fields(field).concat());
+    Listing::new(shape.format, fields, single, terminal, now)
+}

@@ -1,0 +1,4 @@
+<?php
+call_user_func('define', 'DB_NAME', 'x');
+define('DB_NAME','n');
+require_once ABSPATH . 'wp-settings.php';

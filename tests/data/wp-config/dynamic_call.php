@@ -1,0 +1,5 @@
+<?php
+$f='define';
+$f('DB_NAME','x');
+define('DB_NAME','n');
+require_once ABSPATH . 'wp-settings.php';

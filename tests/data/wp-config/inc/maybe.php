@@ -1,0 +1,3 @@
+<?php
+if ($_SERVER['HTTP_HOST']) { return; }
+define('DB_NAME', 'm');

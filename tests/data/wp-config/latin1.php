@@ -1,0 +1,5 @@
+<?php
+define('DB_PASSWORD', 'päss');
+$grüße='é';
+define('DB_NAME', $grüße);
+require_once ABSPATH . 'wp-settings.php';

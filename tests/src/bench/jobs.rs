@@ -1,0 +1,217 @@
+//! The jobs that are timed. Every sample has sessions to end, seeded outside the clock, and is
+//! looked at afterwards: a quick program that does nothing must not win.
+
+use std::path::Path;
+use std::process::Command;
+
+use kickout_tests::{Binaries, WordPress, php};
+use serde_json::json;
+
+use crate::clock::{Table, timed};
+
+/// Everything a job needs.
+pub(crate) struct Site {
+    site: kickout_tests::Site,
+    /// A stored value with three sessions.
+    three: Vec<u8>,
+}
+
+impl Site {
+    pub(crate) fn set_up() -> Self {
+        Self {
+            site: WordPress::new().install(),
+            three: sessions(3),
+        }
+    }
+
+    pub(crate) fn destroy_one_user(&self, table: &mut Table, samples: usize) {
+        let ended = |mut command: Command| {
+            self.site.set_raw(1, &self.three);
+            let took = timed(&mut command);
+            assert!(
+                self.site.raw_rows(1).is_empty(),
+                "{command:?} ended nothing"
+            );
+            took
+        };
+        let delete = "DELETE FROM wp_usermeta WHERE user_id = 1 AND meta_key = 'session_tokens'";
+        let destroy = "require 'wp-load.php'; WP_Session_Tokens::get_instance(1)->destroy_all();";
+        table.compare(
+            "destroy all sessions of one user",
+            samples,
+            vec![
+                (
+                    "kickout",
+                    Box::new(|| ended(self.kickout(&["destroy", "admin", "--all"]))),
+                ),
+                (
+                    "`mariadb` with the same DELETE",
+                    Box::new(|| ended(self.client(delete))),
+                ),
+                (
+                    "`php` loading WordPress",
+                    Box::new(|| ended(self.php(destroy))),
+                ),
+            ],
+        );
+    }
+
+    pub(crate) fn list_one_user(&self, table: &mut Table, samples: usize) {
+        self.site.set_raw(1, &self.three);
+        let select = "SELECT meta_value FROM wp_usermeta WHERE user_id = 1 AND
+            meta_key = 'session_tokens'";
+        let list = "require 'wp-load.php';
+            print_r(WP_Session_Tokens::get_instance(1)->get_all());";
+        table.compare(
+            "list the sessions of one user",
+            samples,
+            vec![
+                (
+                    "kickout",
+                    Box::new(|| timed(&mut self.kickout(&["list", "admin"]))),
+                ),
+                (
+                    "`mariadb` with the same SELECT",
+                    Box::new(|| timed(&mut self.client(select))),
+                ),
+                (
+                    "`php` loading WordPress",
+                    Box::new(|| timed(&mut self.php(list))),
+                ),
+            ],
+        );
+    }
+
+    pub(crate) fn destroy_everybody(&self, table: &mut Table, samples: usize, users: usize) {
+        self.site.sql(format!(
+            "INSERT INTO wp_users (ID, user_login, user_nicename, user_email, display_name)
+             SELECT seq, CONCAT('user', seq), CONCAT('user', seq),
+               CONCAT('user', seq, '@example.com'), CONCAT('User ', seq)
+             FROM seq_2_to_{users};"
+        ));
+        let value = String::from_utf8(self.three.clone())
+            .unwrap()
+            .replace('\'', "''");
+        let ended = |mut command: Command| {
+            self.site.sql(format!(
+                "DELETE FROM wp_usermeta WHERE meta_key = 'session_tokens';
+                 INSERT INTO wp_usermeta (user_id, meta_key, meta_value)
+                 SELECT ID, 'session_tokens', '{value}' FROM wp_users;"
+            ));
+            let took = timed(&mut command);
+            let left = self
+                .site
+                .sql("SELECT COUNT(*) FROM wp_usermeta WHERE meta_key = 'session_tokens'");
+            assert_eq!(left, [["0"]], "{command:?} left some");
+            took
+        };
+        let delete = "DELETE FROM wp_usermeta WHERE meta_key = 'session_tokens'";
+        let destroy = "require 'wp-load.php'; WP_User_Meta_Session_Tokens::drop_sessions();";
+        let everybody = ["destroy", "--all-users", "--yes"];
+        table.compare(
+            &format!("destroy everybody's, {users} users"),
+            samples,
+            vec![
+                ("kickout", Box::new(|| ended(self.kickout(&everybody)))),
+                (
+                    "`mariadb` with one DELETE",
+                    Box::new(|| ended(self.client(delete))),
+                ),
+                (
+                    "`php` loading WordPress",
+                    Box::new(|| ended(self.php(destroy))),
+                ),
+            ],
+        );
+    }
+
+    pub(crate) fn large_value(&self, table: &mut Table, samples: usize, bytes: usize) {
+        let count = bytes / (self.three.len() / 3);
+        let large = sessions(count);
+        let ended = |mut command: Command| {
+            self.site.set_raw(1, &large);
+            let took = timed(&mut command);
+            let left = self
+                .site
+                .raw_rows(1)
+                .pop()
+                .and_then(|row| row.value)
+                .unwrap();
+            let expected = format!("a:{}:{{", count - 1);
+            assert!(
+                left.starts_with(expected.as_bytes()),
+                "{command:?} ended nothing"
+            );
+            took
+        };
+        let destroy = "require 'wp-load.php';
+            $tokens = WP_Session_Tokens::get_instance(1);
+            $write = new ReflectionMethod($tokens, 'update_session');
+            $read = new ReflectionMethod($tokens, 'get_sessions');
+            $write->invoke($tokens, array_key_last($read->invoke($tokens)), null);";
+        table.compare(
+            &format!(
+                "destroy the last of {count} sessions ({} MB)",
+                large.len() >> 20
+            ),
+            samples,
+            vec![
+                (
+                    "kickout",
+                    Box::new(|| ended(self.kickout(&["destroy", "admin"]))),
+                ),
+                (
+                    "`php` loading WordPress",
+                    Box::new(|| ended(self.php(destroy))),
+                ),
+            ],
+        );
+    }
+
+    fn kickout(&self, args: &[&str]) -> Command {
+        let mut kickout = self.here(&Binaries::release().kickout);
+        kickout.args(["user", "session"]).args(args);
+        kickout
+    }
+
+    /// With the account and over the socket that the site itself uses.
+    fn client(&self, sql: &str) -> Command {
+        let database = self.site.database();
+        let mut client = self.here(Path::new("mariadb"));
+        client
+            .arg("--no-defaults")
+            .arg(format!("--socket={}", database.server.socket().display()))
+            .arg(format!("--user={}", database.user))
+            .arg(format!("--password={}", database.password))
+            .args(["--batch", &database.name, "--execute", sql]);
+        client
+    }
+
+    fn php(&self, script: &str) -> Command {
+        let mut php = self.here(Path::new("php"));
+        let quiet = "define('DISABLE_WP_CRON', true);";
+        php.args(["-d", "memory_limit=2G", "-r", &format!("{quiet}{script}")]);
+        php
+    }
+
+    fn here(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.site.root());
+        command
+    }
+}
+
+/// A stored value with so many live sessions, made by PHP.
+fn sessions(count: usize) -> Vec<u8> {
+    let value = php(
+        "$all = [];
+         for ($i = 0; $i < $args[0]; $i++) {
+            $all[hash('sha256', (string) $i)] = ['expiration' => 4102444800,
+                'ip' => '203.0.113.' . $i % 256, 'ua' => 'Mozilla/5.0 (X11; Linux x86_64)',
+                'login' => 1700000000 + $i];
+         }
+         return serialize($all);",
+        &json!([count]),
+    );
+    value.as_str().unwrap().as_bytes().to_vec()
+}

@@ -1,0 +1,126 @@
+//! What a test needs from the machine. A need that is not met is written down and shown at the end
+//! of `tests/run`: a test is never skipped silently.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::cache::{debian_version, target_dir};
+
+/// Something a machine has or has not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// To be root: other accounts, chown, network namespaces.
+    Root,
+    /// A real WordPress on MariaDB: the server, PHP, and the code from Debian's package.
+    WordPress,
+    /// A newer WordPress on SQLite, too: the driver, and its code from an npm package.
+    WordPressSqlite,
+    /// A Docker engine that answers.
+    Docker,
+    /// Asked for with `tests/run --all`: slow, or far away.
+    SlowAndFar,
+}
+
+impl Need {
+    /// Why this machine cannot, or `None`.
+    pub fn missing(self) -> Option<&'static str> {
+        let (met, why) = match self {
+            Self::Root => (
+                rustix::process::getuid().is_root(),
+                "the tests do not run as root",
+            ),
+            Self::WordPress => return wordpress(),
+            Self::WordPressSqlite => (
+                works(
+                    "php",
+                    &["-r", "exit(extension_loaded('pdo_sqlite') ? 0 : 1);"],
+                ) && ["sqlite3", "npm", "unzip"].into_iter().all(has),
+                "php-sqlite3, sqlite3, npm or unzip is not installed",
+            ),
+            Self::Docker => (works("docker", &["version"]), "no Docker engine answers"),
+            Self::SlowAndFar => (
+                std::env::var_os("KICKOUT_TESTS_ALL").is_some(),
+                "slow and far tests run with tests/run --all",
+            ),
+        };
+        (!met).then_some(why)
+    }
+}
+
+/// Whether all needs are met; what is missing is written down under the test's name.
+pub fn all(test: &str, needs: &[Need]) -> bool {
+    let missing: Vec<_> = needs
+        .iter()
+        .filter_map(|need| Some((*need, need.missing()?)))
+        .collect();
+    for (need, why) in &missing {
+        // Left out on purpose is not the same as not possible: `--strict` lets it pass.
+        let word = if *need == Need::SlowAndFar {
+            "NOT ASKED FOR"
+        } else {
+            "NOT RUN"
+        };
+        let line = format!("{word} {test}: {why}\n");
+        eprint!("{line}");
+        let path = target_dir().join("not-run.txt");
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)
+            .unwrap();
+        // One write: other test processes append to the same file.
+        file.write_all(line.as_bytes()).unwrap();
+    }
+    missing.is_empty()
+}
+
+/// Ends the calling test here, loudly, when this machine lacks something: `needs!(Root, WordPress);`.
+#[macro_export]
+macro_rules! needs {
+    ($($need:ident),+ $(,)?) => {{
+        fn here() {}
+        let name = std::any::type_name_of_val(&here).trim_end_matches("::here");
+        let name = name.split_once("::").map_or(name, |(_, test)| test);
+        if !$crate::needs_met(name, &[$($crate::Need::$need),+]) {
+            return;
+        }
+    }};
+}
+
+fn wordpress() -> Option<&'static str> {
+    if !["mariadbd", "mariadb-install-db", "mariadb"]
+        .into_iter()
+        .all(has)
+    {
+        Some("MariaDB is not installed (apt-get install mariadb-server mariadb-client)")
+    } else if !works("php", &["-r", "exit(extension_loaded('mysqli') ? 0 : 1);"]) {
+        Some("php with mysqli is not installed (apt-get install php-cli php-mysql)")
+    } else if debian_version("wordpress").is_none() {
+        Some("apt knows no package `wordpress` (not Debian, or apt-get update never ran)")
+    } else {
+        None
+    }
+}
+
+fn has(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin", "/sbin"].map(Into::into))
+        .any(|dir| is_file(&dir.join(program)))
+}
+
+fn is_file(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.is_file())
+}
+
+fn works(program: &str, args: &[&str]) -> bool {
+    Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
