@@ -44,7 +44,7 @@ impl Runner for Site {
                         every site of it.";
             notes.push(text.to_owned());
         }
-        notes.extend(engine.caveat().filter(|_| destroys));
+        let caveat = engine.caveat().filter(|_| destroys);
         notes.extend(
             unchecked
                 .iter()
@@ -81,6 +81,10 @@ impl Runner for Site {
                 .await?
             }
         };
+        // Worth saying only of something that was done.
+        if let Some(caveat) = caveat.filter(|_| outcome.sessions > 0) {
+            let _ = out.warning(format!("Destroyed, but {caveat}.")).await;
+        }
         let unproved = !unchecked.is_empty() && outcome.verdict == Verdict::Gone;
         Ok(if unproved {
             Outcome {

@@ -65,8 +65,8 @@ pub(super) async fn find<E: Engine>(
         UserKey::Any => match numeric(text) {
             Some(number) => {
                 let found = by_number(desk, number).await?;
-                if found.is_some() {
-                    warn_if_ambiguous(desk, number).await?;
+                if let Some(found) = &found {
+                    warn_if_ambiguous(desk, text, found).await?;
                 }
                 Ok(found)
             }
@@ -90,16 +90,22 @@ async fn by_number<E: Engine>(desk: &mut Desk<'_, E>, number: f64) -> Result<Opt
         .await?)
 }
 
-async fn warn_if_ambiguous<E: Engine>(desk: &mut Desk<'_, E>, number: f64) -> Result<(), Stop> {
-    let text = format!("{}", number.trunc() as u64);
-    let twin = desk.engine.user(UserKey::Login, &text).await?;
+async fn warn_if_ambiguous<E: Engine>(
+    desk: &mut Desk<'_, E>,
+    text: &str,
+    found: &User,
+) -> Result<(), Stop> {
     // The user with id 7 and login "7" is one user.
-    if twin.is_some_and(|twin| twin.id.to_string() != text) {
+    let twin = by_login(desk, text)
+        .await?
+        .filter(|twin| twin.id != found.id);
+    if twin.is_some() {
         desk.out
             .warning(format!(
                 "Ambiguous user match detected (both ID and user_login exist for identifier \
-                 '{text}'). WP-CLI will default to the ID, but you can force user_login instead \
-                 with WP_CLI_FORCE_USER_LOGIN=1."
+                 '{}'). Kickout will default to the ID, but you can force user_login instead with \
+                 WP_CLI_FORCE_USER_LOGIN=1.",
+                found.id
             ))
             .await?;
     }

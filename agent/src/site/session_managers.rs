@@ -158,10 +158,10 @@ impl Search {
         };
         let mut hits = Vec::new();
         find_all(&text, b"session_token", |at| {
-            hits.extend(manager(&text, at))
+            hits.extend(manager(&text, at));
         });
         find_all(&text, b"user_metadata", |at| {
-            hits.extend(metadata(&text, at))
+            hits.extend(metadata(&text, at));
         });
         find_all(&text, b"function", |at| hits.extend(pluggable(&text, at)));
         for (kind, at) in hits {

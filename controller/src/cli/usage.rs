@@ -122,31 +122,33 @@ fn collect(command: &clap::Command, words: &str, lines: &mut Vec<String>) {
             collect(below, format!("{words} {}", below.get_name()).trim(), lines);
         }
     } else {
-        lines.push(format!("kickout {words}{}", synopsis(words, command)));
+        let line = |form: &&str| format!("kickout {words} {form}").trim_end().to_owned();
+        lines.extend(forms(words).iter().map(line));
     }
 }
 
-/// The parameters of a command without the global ones.
-fn synopsis(words: &str, command: &clap::Command) -> String {
-    let mut text = String::new();
-    // Two forms of one command; clap knows one list of positionals.
-    text.push_str(match words {
-        "user session destroy" => " <user> [<token>] | <user>... --all",
-        "user session list" => " <user>...",
-        "completions" => " <shell>",
-        "help" => " [<command>...]",
-        _ => "",
-    });
-    for arg in own_options(command).filter(|arg| !arg.is_hide_set()) {
-        let Some(long) = arg.get_long().filter(|long| *long != "all") else {
-            continue;
-        };
-        text.push_str(&match value_name(arg) {
-            Some(value) => format!(" [--{long}=<{value}>]"),
-            None => format!(" [--{long}]"),
-        });
+/// The forms of a command, without the global parameters. A definition knows one list of
+/// positionals; people know that `destroy` does three things.
+fn forms(words: &str) -> &'static [&'static str] {
+    match words {
+        "user session destroy" => &[
+            "<user> [<token>] [--dry-run]",
+            "<user>... --all [--dry-run]",
+            "--all-users|--role=<role> [--except=<user>] [--dry-run] [--yes]",
+        ],
+        "user session list" => &[
+            "<user>... [--fields=<fields>] [--field=<field>] [--format=<format>]",
+            "--all-users|--role=<role> [--except=<user>] [--fields=<fields>] [--field=<field>] \
+             [--format=<format>]",
+        ],
+        "user list" => {
+            &["[--role=<role>] [--fields=<fields>] [--field=<field>] [--format=<format>]"]
+        }
+        "config show" => &["[--origin]"],
+        "completions" => &["bash|zsh|fish"],
+        "help" => &["[<command>...]"],
+        _ => &[""],
     }
-    text
 }
 
 /// The options that are a command's own.
@@ -160,4 +162,42 @@ pub(super) fn own_options(command: &clap::Command) -> impl Iterator<Item = &clap
 pub(super) fn value_name(arg: &clap::Arg) -> Option<&str> {
     let name = arg.get_value_names()?.first()?.as_str();
     (name != super::args::FLAG).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every command with its words.
+    fn leaves(command: &clap::Command, words: &str, found: &mut Vec<(String, clap::Command)>) {
+        if !command.has_subcommands() {
+            found.push((words.to_owned(), command.clone()));
+        }
+        for below in command.get_subcommands() {
+            leaves(below, format!("{words} {}", below.get_name()).trim(), found);
+        }
+    }
+
+    #[test]
+    fn forms_name_every_option_and_no_other() {
+        let mut found = Vec::new();
+        leaves(&Cli::command(), "", &mut found);
+        assert!(found.len() > 5);
+        for (words, command) in found {
+            let text = forms(&words).join(" ");
+            let mut known = Vec::new();
+            for arg in own_options(&command).filter(|arg| !arg.is_hide_set()) {
+                let long = format!("--{}", arg.get_long().unwrap());
+                assert!(text.contains(&long), "{words}: {long} is in no form");
+                known.push(long);
+            }
+            let named = text.split(|c: char| !(c.is_ascii_lowercase() || c == '-'));
+            for option in named.filter(|word| word.starts_with("--")) {
+                assert!(
+                    known.iter().any(|long| long == option),
+                    "{words}: {option} is unknown"
+                );
+            }
+        }
+    }
 }

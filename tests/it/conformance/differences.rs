@@ -106,6 +106,17 @@ pub(super) const ALL: &[Difference] = &[
             Is("Error: Invalid user ID, email or login: '0'\n"),
         )
     },
+    said(
+        3,
+        "destroy-unknown-user-before-conflict",
+        "with --all every positional is a user, and every unknown one is named",
+        1,
+        Is(""),
+        Is(
+            "Error: Invalid user ID, email or login: 'nobody'\nError: Invalid user ID, email or \
+            login: 'tok'\n",
+        ),
+    ),
     // 4: what a token may be.
     Difference {
         left: Keys("cab"),
@@ -172,12 +183,49 @@ pub(super) const ALL: &[Difference] = &[
     usage(
         "destroy-all-without-user",
         STRICT,
-        &["usage: kickout user session destroy <user> [<token>] [--all]"],
+        &["usage: kickout user session destroy <user> [<token>]"],
+    ),
+    said(
+        5,
+        "prompt-positional-not-promptable",
+        STRICT,
+        2,
+        Is("kickout user session list  \n"),
+        Has(&["usage: kickout user session list <user>"]),
     ),
     usage(
-        "prompt-destroy-eof",
-        "end of input aborts and changes nothing",
-        &["Error:"],
+        "session-usage",
+        STRICT,
+        &[
+            "usage: kickout user session destroy <user>",
+            "kickout user session list <user>",
+        ],
+    ),
+    usage(
+        "user-no-value",
+        "--user needs a value",
+        &["Error: The --user parameter needs a value.\n"],
+    ),
+    usage(
+        "user-empty",
+        "--user needs a value",
+        &["Error: The --user parameter needs a value.\n"],
+    ),
+    said(
+        5,
+        "blog-deprecated",
+        "a deprecation is a warning like any other",
+        0,
+        AsWpCli,
+        Is("Warning: The --blog global parameter is deprecated. Use --url instead.\n"),
+    ),
+    said(
+        5,
+        "version",
+        "Kickout's own version",
+        0,
+        Has(&["kickout 0."]),
+        Is(""),
     ),
     usage(
         "list-no-args",
@@ -192,7 +240,7 @@ pub(super) const ALL: &[Difference] = &[
     usage(
         "list-format-two",
         STRICT,
-        &["Invalid value specified for 'format'"],
+        &["Error: Invalid format: csv,json\n"],
     ),
     usage(
         "list-format-empty",
@@ -258,13 +306,37 @@ pub(super) const ALL: &[Difference] = &[
         Has(&[r#"ua: "\rx""#]),
         Is(""),
     ),
+    said(
+        6,
+        "list-ua-quotes-yaml",
+        "Spyc's block adds a newline to the data",
+        0,
+        Has(&[r#"ua: "say \"hi\", it's \\ 100% / <b>""#]),
+        Is(""),
+    ),
+    said(
+        6,
+        "list-string_meta",
+        "corrupt data is named, not passed over",
+        0,
+        AsWpCli,
+        Has(&["Warning: The session data of user 1 (admin) is corrupt"]),
+    ),
     // 7: what a terminal would obey.
+    said(
+        7,
+        "list-ua-escape-table",
+        "control characters are shown, not sent",
+        0,
+        Is("ip\tua\n10.0.0.1\tx\\x1b[31mred\\x07\\x00y\n"),
+        Is(""),
+    ),
     said(
         7,
         "list-ua-escape-yaml",
         "YAML is valid YAML",
         0,
-        Has(&["ua: \"x\\e[31mred"]),
+        Has(&[r#"ua: "x\x1b[31mred\x07\x00y""#]),
         Is(""),
     ),
     said(
@@ -282,11 +354,19 @@ pub(super) const ALL: &[Difference] = &[
             11,
             "prompt-destroy-eof-after-user",
             "end of input aborts and changes nothing",
-            2,
+            7,
             Is(""),
-            Has(&["Error:"]),
+            Has(&["Error: The input ended"]),
         )
     },
+    said(
+        11,
+        "prompt-destroy-eof",
+        "end of input aborts and changes nothing",
+        7,
+        Is(""),
+        Has(&["Error: The input ended"]),
+    ),
     said(
         11,
         "require-order",
@@ -315,18 +395,18 @@ pub(super) const ALL: &[Difference] = &[
     said(
         12,
         "http-not-installed",
-        "--http means the bridge",
+        "--http means the bridge, and plain http is for loopback only",
         2,
         Is(""),
-        Has(&["--http"]),
+        Has(&["Error: Invalid HTTP address 'http://x.test'"]),
     ),
     said(
         12,
         "http-beats-ssh",
-        "--http means the bridge",
+        "one way to a site, not two",
         2,
         Is(""),
-        Has(&["--http"]),
+        Has(&["Error: The command line names both ssh and http."]),
     ),
     said(
         12,

@@ -2,7 +2,7 @@
 
 /// Names with their values in file order; a value is None when it is written in a way this reader
 /// does not decode. An error names the line that no reader would accept.
-pub(super) fn parse(text: &[u8]) -> Result<Vec<(Vec<u8>, Option<Vec<u8>>)>, u32> {
+pub(super) fn parse(text: &[u8]) -> Result<Vec<Entry>, u32> {
     let mut out = Vec::new();
     let mut rest = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut line = 1;
@@ -16,7 +16,8 @@ pub(super) fn parse(text: &[u8]) -> Result<Vec<(Vec<u8>, Option<Vec<u8>>)>, u32>
     Ok(out)
 }
 
-type Entry = (Vec<u8>, Option<Vec<u8>>);
+/// Name and value.
+pub(super) type Entry = (Vec<u8>, Option<Vec<u8>>);
 
 /// The entry at the start of `text`, if the line has one, and the bytes it takes.
 fn entry(text: &[u8]) -> Option<(Option<Entry>, usize)> {

@@ -2,7 +2,7 @@
 
 use super::state::{Eval, Evaluator, Flow};
 use crate::site::literal::Literal;
-use crate::site::php::{Expr, Stmt};
+use crate::site::php::{Arm, Block, Expr, Stmt};
 
 impl Evaluator<'_> {
     pub(super) fn run(&mut self, body: &[(u32, Stmt)]) -> Eval<()> {
@@ -74,11 +74,7 @@ impl Evaluator<'_> {
         Ok(())
     }
 
-    fn choose(
-        &mut self,
-        arms: &[(u32, Expr, Vec<(u32, Stmt)>)],
-        otherwise: &[(u32, Stmt)],
-    ) -> Eval<()> {
+    fn choose(&mut self, arms: &[Arm], otherwise: &[(u32, Stmt)]) -> Eval<()> {
         for (number, (line, condition, body)) in arms.iter().enumerate() {
             self.line = *line;
             match self.value(condition)? {
@@ -107,7 +103,7 @@ impl Evaluator<'_> {
         what: &str,
         heads: &[Expr],
         targets: &[Expr],
-        bodies: &[Vec<(u32, Stmt)>],
+        bodies: &[Block],
     ) -> Eval<()> {
         let doubt = self.doubt("is set inside", what);
         for _ in 0..2 {

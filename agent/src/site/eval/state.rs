@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::bedrock::Bedrock;
+use super::names;
 use crate::site::environment::Environment;
 use crate::site::literal::{Literal, Setting, Source};
 use crate::site::php::Function;
@@ -220,7 +221,7 @@ impl<'a> Evaluator<'a> {
                 _,
             )
             | (None, Some(doubt)) => Err(self.through(name, doubt)),
-            _ if outside(name) => {
+            _ if names::is_outside(name) => {
                 self.unknown(format!("{}, which PHP or the request defines", lossy(name)))
             }
             _ => Ok(false),
@@ -241,7 +242,7 @@ impl<'a> Evaluator<'a> {
                 }),
                 _,
             ) => Err(self.through(name, doubt)),
-            (None, _) => match builtin(name) {
+            (None, _) => match names::value(name) {
                 Some(value) => Ok(value),
                 None => match &self.constants_lost {
                     Some(doubt) => Err(self.through(name, doubt)),
@@ -332,70 +333,4 @@ fn unresolved(name: &str, doubt: &Doubt, source: &Source) -> Setting {
         source: source.clone(),
         reason,
     }
-}
-
-/// Constants of PHP that configurations use.
-fn builtin(name: &[u8]) -> Option<Literal> {
-    Some(match name {
-        b"PHP_EOL" => Literal::Text(b"\n".to_vec()),
-        b"DIRECTORY_SEPARATOR" => Literal::Text(b"/".to_vec()),
-        b"MYSQLI_CLIENT_COMPRESS" => Literal::Int(32),
-        b"MYSQLI_CLIENT_SSL" => Literal::Int(2048),
-        b"MYSQLI_CLIENT_SSL_DONT_VERIFY_SERVER_CERT" => Literal::Int(64),
-        _ => return None,
-    })
-}
-
-/// Whether a constant may exist without the configuration: PHP's own and those of one entry point
-/// of WordPress.
-fn outside(name: &[u8]) -> bool {
-    const PREFIXES: [&[u8]; 26] = [
-        b"PHP_",
-        b"E_",
-        b"M_",
-        b"MYSQLI_",
-        b"CURL",
-        b"JSON_",
-        b"OPENSSL_",
-        b"LIBXML_",
-        b"XDEBUG",
-        b"PREG_",
-        b"SODIUM_",
-        b"STREAM_",
-        b"FILTER_",
-        b"DATE_",
-        b"LC_",
-        b"LOCK_",
-        b"LOG_",
-        b"SEEK_",
-        b"SORT_",
-        b"ENT_",
-        b"INI_",
-        b"INFO_",
-        b"PASSWORD_",
-        b"T_",
-        b"ZEND_",
-        b"HHVM_",
-    ];
-    const NAMES: [&[u8]; 18] = [
-        b"STDIN",
-        b"STDOUT",
-        b"STDERR",
-        b"DIRECTORY_SEPARATOR",
-        b"PATH_SEPARATOR",
-        b"WP_USE_THEMES",
-        b"WP_ADMIN",
-        b"WP_NETWORK_ADMIN",
-        b"WP_USER_ADMIN",
-        b"WP_BLOG_ADMIN",
-        b"DOING_AJAX",
-        b"DOING_CRON",
-        b"XMLRPC_REQUEST",
-        b"WP_INSTALLING",
-        b"WP_SETUP_CONFIG",
-        b"WP_REPAIRING",
-        b"SHORTINIT",
-        b"WPINC",
-    ];
-    NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }

@@ -10,24 +10,30 @@ use crate::site::literal::Literal;
 #[derive(Debug)]
 pub(crate) struct Function {
     pub(crate) parameters: Vec<(Vec<u8>, Option<Expr>)>,
-    pub(crate) body: Vec<(u32, Stmt)>,
+    pub(crate) body: Block,
 }
 
-/// Statements of a file, each with its line.
+/// Statements, each with its line.
+pub(crate) type Block = Vec<(u32, Stmt)>;
+
+/// Line, condition and code of `if` or `elseif`.
+pub(crate) type Arm = (u32, Expr, Block);
+
+/// One statement.
 #[derive(Debug)]
 pub(crate) enum Stmt {
     Expr(Expr),
     Echo(Vec<Expr>),
     /// Condition and body of `if` and each `elseif`, then the body of `else`.
-    If(Vec<(u32, Expr, Vec<(u32, Self)>)>, Vec<(u32, Self)>),
-    Block(Vec<(u32, Self)>),
+    If(Vec<Arm>, Block),
+    Block(Block),
     /// Loops, `switch`, `try`: `heads` are evaluated, `targets` assigned, and the bodies run any
     /// number of times in any selection.
     Perhaps {
         what: &'static str,
         heads: Vec<Expr>,
         targets: Vec<Expr>,
-        bodies: Vec<Vec<(u32, Self)>>,
+        bodies: Vec<Block>,
     },
     /// A function declaration; None when its code has a shape that is not evaluated.
     Function(Vec<u8>, Option<Rc<Function>>),

@@ -6,11 +6,15 @@ mod expr;
 mod heredoc;
 mod lexer;
 mod number;
+mod operators;
 mod ops;
 mod parser;
+mod primary;
+mod repeated;
+mod statement;
 mod strings;
 
-pub(crate) use ast::{Expr, Function, Magic, Stmt};
+pub(crate) use ast::{Arm, Block, Expr, Function, Magic, Stmt};
 pub(crate) use lexer::tokens;
 pub(crate) use ops::{binary, cast};
 pub(crate) use parser::parse;

@@ -3,6 +3,9 @@
 use super::lexer::{Tok, is_name_start, word};
 use crate::site::literal::Literal;
 
+/// Variables in one string beyond which it is not kept; a bound on memory.
+const MAX_PARTS: usize = 1000;
+
 /// A piece of a string with variables in it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Part {
@@ -50,6 +53,10 @@ pub(super) fn double(body: &[u8], quote: Option<u8>) -> Option<Tok> {
     let mut text = Vec::with_capacity(body.len());
     let mut at = 0;
     while at < body.len() {
+        if parts.len() > MAX_PARTS {
+            parts.push(Part::Opaque);
+            break;
+        }
         let next = body.get(at + 1).copied().unwrap_or(0);
         match body[at] {
             b'\\' => at += 1 + escape(&body[at + 1..], quote, &mut text)?,
@@ -189,4 +196,76 @@ fn digits(text: &[u8], most: usize, radix: u32) -> (u32, usize) {
         length += 1;
     }
     (value, length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::php::lexer::tokens;
+
+    fn texts(source: &str) -> Vec<Tok> {
+        tokens(source.as_bytes(), false)
+            .into_iter()
+            .map(|token| token.tok)
+            .collect()
+    }
+
+    fn text(value: &str) -> Tok {
+        Tok::Lit(Literal::Text(value.as_bytes().to_vec()))
+    }
+
+    #[test]
+    fn strings_are_decoded_as_php_does() {
+        let rows: [(&str, &str); 16] = [
+            (r"'a\'b\\c\n'", r"a'b\c\n"),
+            (r#""\x70\101\u{41}""#, "pAA"),
+            (r#""\e\v\f\$\"\q""#, "\u{1b}\u{b}\u{c}$\"\\q"),
+            (r#""\u{20ac}\n\t\r""#, "€\n\t\r"),
+            (r#""\xg \u \8""#, r"\xg \u \8"),
+            (r#""a $ b {c} $1""#, "a $ b {c} $1"),
+            ("<<<X\na\nb\nX", "a\nb"),
+            ("<<<'X'\na$b\\x\nX", "a$b\\x"),
+            ("<<<\"X\"\n  a\n   b\n  X", "a\n b"),
+            ("<<< X\nX", ""),
+            ("<<<X\nXY \\x41 \\\"\nX", "XY A \\\""),
+            ("b'bin'", "bin"),
+            ("B\"bin\"", "bin"),
+            ("'a\r\nb'", "a\r\nb"),
+            ("'?>'", "?>"),
+            ("\"<?php\"", "<?php"),
+        ];
+        for (source, want) in rows {
+            let tokens = texts(&format!("<?php {source}"));
+            assert_eq!(tokens[0], text(want), "{source}");
+            assert_eq!(tokens[1], Tok::End, "{source}");
+        }
+    }
+
+    #[test]
+    fn numbers_and_operators() {
+        let rows: [(&str, Literal); 9] = [
+            ("0x1F", Literal::Int(31)),
+            ("017", Literal::Int(15)),
+            ("0o17", Literal::Int(15)),
+            ("0b101", Literal::Int(5)),
+            ("1_000", Literal::Int(1000)),
+            ("1.5e3", Literal::Float(1500.0)),
+            (".5", Literal::Float(0.5)),
+            (
+                "9223372036854775808",
+                Literal::Float(9_223_372_036_854_775_808.0),
+            ),
+            ("7.", Literal::Float(7.0)),
+        ];
+        for (source, want) in rows {
+            assert_eq!(
+                texts(&format!("<?php {source}"))[0],
+                Tok::Lit(want),
+                "{source}"
+            );
+        }
+        assert_eq!(texts("<?php (  INT )1")[0], Tok::Cast("int"));
+        assert_eq!(texts("<?php (intval)")[0], Tok::Op("("));
+        assert_eq!(texts("<?php $a??=1")[1], Tok::Op("??="));
+    }
 }
