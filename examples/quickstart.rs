@@ -2,6 +2,7 @@
 //! real `kickout`, the real agent, nothing else. Started by `./quickstart`.
 
 use std::error::Error;
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -15,7 +16,7 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 const DAY: u64 = 24 * 60 * 60;
 
 /// Who is logged in, from where, with what, and for how many hours.
-const LOGINS: [(u64, &str, &str, u64); 6] = [
+const LOGINS: [(i64, &str, &str, u64); 6] = [
     (
         1,
         "203.0.113.7",
@@ -107,12 +108,14 @@ impl Demo {
     /// Shows a command as it would be typed, and runs it.
     fn run(&self, arguments: &[&str]) -> Outcome {
         println!("\n$ kickout {}", arguments.join(" "));
+        let plain = (!std::io::stdout().is_terminal()).then_some("--no-color");
         let status = Command::new(&self.program)
             .args(arguments)
+            .args(plain)
             .current_dir(&self.site)
             // A pipe would turn the boxes into tabs; whoever reads this wants the boxes.
             .env("SHELL_PIPE", "0")
-            .env("COLUMNS", "110")
+            .env("COLUMNS", "120")
             .status()?;
         match status.success() {
             true => Ok(()),

@@ -17,3 +17,4 @@ mod owner;
 pub mod run;
 pub mod serve;
 pub mod site;
+pub mod stdio;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use kickout_agent::run::Site;
 use kickout_agent::serve::{ServeError, serve};
+use kickout_agent::stdio;
 use kickout_shared::version;
 
 fn main() -> ExitCode {
@@ -44,7 +45,8 @@ fn run(nonce: &str) -> Result<(), ServeError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let served = runtime.block_on(serve(tokio::io::stdin(), tokio::io::stdout(), nonce, Site));
+    let served =
+        runtime.block_on(async { serve(stdio::input(), stdio::output(), nonce, Site).await });
     // A read of stdin that nobody answers must not hold the process.
     runtime.shutdown_background();
     served

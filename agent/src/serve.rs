@@ -22,7 +22,10 @@ use tokio::task::{JoinSet, LocalSet};
 use crate::out::{Control, Out, Outgoing};
 
 /// Frames that may wait for the writer: enough to fill a pipe, too few to matter in memory.
-const WRITER_QUEUE: usize = 64;
+const WRITER_QUEUE: usize = 256;
+
+/// Bytes written at once when many frames wait: what a pipe holds.
+const BATCH: usize = 64 * 1024;
 
 /// Why serving ended other than by end of input.
 #[derive(Debug, thiserror::Error)]
@@ -207,14 +210,15 @@ async fn write<W: AsyncWrite + Unpin>(
     output.write_all(&hello).await?;
     output.flush().await?;
     while let Some(frame) = queue.recv().await {
-        let mut waiting = Vec::new();
-        output.write_all(&frame.line).await?;
-        waiting.extend(frame.flushed);
-        // Everything that is ready goes out before one flush.
-        while let Ok(frame) = queue.try_recv() {
-            output.write_all(&frame.line).await?;
+        let mut bytes = frame.line;
+        let mut waiting: Vec<_> = frame.flushed.into_iter().collect();
+        // Everything that is ready goes out in one write.
+        while bytes.len() < BATCH {
+            let Ok(frame) = queue.try_recv() else { break };
+            bytes.extend_from_slice(&frame.line);
             waiting.extend(frame.flushed);
         }
+        output.write_all(&bytes).await?;
         output.flush().await?;
         for flushed in waiting {
             // The run that asked may have been cancelled meanwhile.

@@ -6,9 +6,29 @@ mod alias;
 mod codec;
 /// What WP-CLI does, matched or named.
 mod conformance;
+/// The way to the database.
+mod connect;
+/// What every engine must do.
+mod contract;
+/// One session, or all of named users.
+mod destroy;
+/// Everybody, and who is asked first.
+mod destroy_all;
+/// The same where the data is unusual.
+mod destroy_stores;
 /// The harness itself: guards kill, databases answer, WordPress is real.
 mod harness;
+/// Another client that holds locks.
+mod held;
+/// A site on SQLite.
+mod sqlite;
 /// Connection strings, case by case.
 mod ssh_parse;
+/// Values as PHP serializes them, and a wrapped agent.
+mod stored;
 /// The configuration reader against real PHP.
 mod wp_config;
+/// Wrong words, broken sites, hostile data.
+mod bad_input;
+/// A container's configuration, met from outside.
+mod docker_config;

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use crate::engine::native::{MySql, Native, Sqlite, Tables};
+use crate::engine::native::{MySql, Native, Options, Sqlite, Tables};
 use crate::engine::{Engine as _, EngineError};
 use crate::site::{
     self, Config, Database, DbDropIn, DropIns, Finding, FindingKind, Folders, ObjectCacheKind,
@@ -113,20 +113,26 @@ pub async fn open(config: &Config<'_>, url: Option<&str>) -> Result<Chosen, Refu
     };
     let (engine, active) = match site::database(config)? {
         Database::MySql(settings) => {
-            let mut sql = MySql::open(&settings, &tables.usermeta).await?;
+            let mut sql = MySql::open(&settings, &tables.users, &tables.usermeta).await?;
             let blog = blog::addressed(&mut sql, config, &tables, url).await?;
             let network = blog::network_plugins(&mut sql, &tables).await?;
-            let mut native = Native::open(sql, found(&tables, blog)).await?;
-            let active = active_code(&mut native, &folders, &tables, network).await?;
-            (Opened::MySql(native), active)
+            let mut native = Native::new(sql, found(&tables, blog));
+            let options = native.read_options().await?;
+            (
+                Opened::MySql(native),
+                active_code(&folders, &tables, options, network),
+            )
         }
         Database::Sqlite { file } => {
-            let mut sql = Sqlite::open(&file).await?;
+            let mut sql = Sqlite::open(&file, &tables.users, &tables.usermeta).await?;
             let blog = blog::addressed(&mut sql, config, &tables, url).await?;
             let network = blog::network_plugins(&mut sql, &tables).await?;
-            let mut native = Native::open(sql, found(&tables, blog)).await?;
-            let active = active_code(&mut native, &folders, &tables, network).await?;
-            (Opened::Sqlite(native), active)
+            let mut native = Native::new(sql, found(&tables, blog));
+            let options = native.read_options().await?;
+            (
+                Opened::Sqlite(native),
+                active_code(&folders, &tables, options, network),
+            )
         }
     };
     let (unchecked, remarks) = judge(site::session_managers(&active))?;
@@ -179,24 +185,19 @@ pub fn object_cache_name(kind: ObjectCacheKind) -> &'static str {
 
 /// The folders whose code WordPress would load. On a network every site may have plugins of its
 /// own, and sessions are shared: all of it counts.
-async fn active_code<S: crate::engine::native::Sql>(
-    native: &mut Native<S>,
+fn active_code(
     folders: &Folders,
     tables: &site::Tables,
+    options: Options,
     network: Vec<String>,
-) -> Result<Vec<PathBuf>, EngineError> {
+) -> Vec<PathBuf> {
     let mut plugins = network;
-    plugins.extend(native.option_strings("active_plugins").await?);
-    let mut themes = Vec::new();
-    for name in ["template", "stylesheet"] {
-        let theme = native.option(name).await?.unwrap_or_default();
-        themes.push(String::from_utf8_lossy(&theme).into_owned());
-    }
-    let mut roots = site::active_roots(folders, &plugins, &themes);
+    plugins.extend(options.plugins);
+    let mut roots = site::active_roots(folders, &plugins, &options.themes);
     if tables.multisite {
         roots.extend([folders.plugins.clone(), folders.content.join("themes")]);
     }
-    Ok(roots)
+    roots
 }
 
 /// What the search of active code means: another session store refuses; what only may change the

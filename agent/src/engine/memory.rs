@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use kickout_shared::bytes::Bytes;
 use kickout_shared::user::{User, UserKey};
 
 use crate::engine::native::splice::{self, Edit};
@@ -96,6 +97,11 @@ impl Engine for Memory {
             .filter(|user| ids.contains(&user.id))
             .cloned()
             .collect())
+    }
+
+    async fn logins(&mut self, ids: &[u64]) -> Result<Vec<(u64, Bytes)>, EngineError> {
+        let users = self.users.iter().filter(|user| ids.contains(&user.id));
+        Ok(users.map(|user| (user.id, user.login.clone())).collect())
     }
 
     async fn next_users(

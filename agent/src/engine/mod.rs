@@ -5,6 +5,7 @@
 
 use std::future::Future;
 
+use kickout_shared::bytes::Bytes;
 use kickout_shared::user::{User, UserKey};
 
 pub mod choose;
@@ -70,6 +71,12 @@ pub trait Engine {
 
     /// These users, with their roles; ids without a user are left out.
     fn users(&mut self, ids: &[u64]) -> impl Future<Output = Result<Vec<User>, EngineError>>;
+
+    /// The logins of these users (`(id, login)`); ids without a user are left out.
+    fn logins(
+        &mut self,
+        ids: &[u64],
+    ) -> impl Future<Output = Result<Vec<(u64, Bytes)>, EngineError>>;
 
     /// The next users of the addressed blog after `last`, ordered by login.
     fn next_users(

@@ -256,25 +256,20 @@ async fn all_of_one<E: Engine>(
         let effective = rows.iter().position(|row| row.exact);
         let mut clean = true;
         for (index, row) in rows.iter().enumerate().rev() {
-            let Doom { entries, keeps } = doom(row, begun);
-            if entries.is_empty() && keeps {
+            let doom = doom(row, begun);
+            if doom.spares_all() {
                 continue;
             }
             clean = false;
-            if begun.dry_run {
-                ended += if Some(index) == effective {
-                    entries.len() as u64
-                } else {
-                    0
-                };
-                continue;
-            }
-            if !end_row(desk, row, &entries, keeps, &user.login, begun).await? {
+            let seen = if Some(index) == effective {
+                doom.entries.len() as u64
+            } else {
+                0
+            };
+            if !begun.dry_run && !end_row(desk, row, &doom, &user.login, begun).await? {
                 break;
             }
-            if Some(index) == effective {
-                ended += entries.len() as u64;
-            }
+            ended += seen;
         }
         if clean || begun.dry_run {
             return Ok(ended);
@@ -289,39 +284,52 @@ pub(super) struct Doom {
     pub(super) entries: Vec<Entry>,
     /// Whether the row holds a session made since, which stays.
     pub(super) keeps: bool,
+    /// Why the row cannot be read as sessions, when it cannot.
+    unreadable: Option<String>,
+}
+
+impl Doom {
+    /// Whether nothing of the row has to go.
+    pub(super) fn spares_all(&self) -> bool {
+        self.entries.is_empty() && self.keeps
+    }
 }
 
 /// Divides a row into what existed at the cutoff and what was made since. What cannot be read, or
 /// is expired, goes with the row.
 pub(super) fn doom(row: &Row, begun: Moment) -> Doom {
-    let entries = match row
+    let (entries, unreadable) = match row
         .value
         .as_deref()
         .map(|value| read_tokens(value, begun.now))
     {
-        Some(Content::Sessions(entries)) => entries,
-        Some(Content::Corrupt(_)) | None => Vec::new(),
+        Some(Content::Sessions(entries)) => (entries, None),
+        Some(Content::Corrupt(reason)) => (Vec::new(), Some(reason.to_string())),
+        None => (
+            Vec::new(),
+            Some(format!("{} bytes, too large to be read", row.size)),
+        ),
     };
     let live = entries.into_iter().filter(Entry::is_live);
     let (entries, made_since): (Vec<Entry>, Vec<Entry>) = live.partition(|e| begun.existed(e));
     Doom {
         entries,
         keeps: !made_since.is_empty(),
+        unreadable,
     }
 }
 
-/// Ends these sessions of a row, or the whole row when it keeps nothing; then says what is gone.
+/// Ends what has to go of a row, or the whole row when it keeps nothing; then says what is gone.
 /// Returns false when the row had changed.
 pub(super) async fn end_row<E: Engine>(
     desk: &mut Desk<'_, E>,
     row: &Row,
-    entries: &[Entry],
-    keeps: bool,
+    doom: &Doom,
     login: &Bytes,
     begun: Moment,
 ) -> Result<bool, Stop> {
-    let whole = if keeps {
-        let doomed = |entry: &Entry| entries.iter().any(|doomed| doomed.key == entry.key);
+    let whole = if doom.keeps {
+        let doomed = |entry: &Entry| doom.entries.iter().any(|doomed| doomed.key == entry.key);
         match desk.engine.rewrite(row, begun.now, &doomed).await? {
             Written::Done => false,
             Written::Changed => return Ok(false),
@@ -333,7 +341,7 @@ pub(super) async fn end_row<E: Engine>(
     if whole && desk.engine.remove(std::slice::from_ref(row)).await? == 0 {
         return Ok(false);
     }
-    say_ended(desk, row, entries, login, begun).await?;
+    say_ended(desk, row, doom, login).await?;
     Ok(true)
 }
 
@@ -341,23 +349,13 @@ pub(super) async fn end_row<E: Engine>(
 pub(super) async fn say_ended<E: Engine>(
     desk: &mut Desk<'_, E>,
     row: &Row,
-    entries: &[Entry],
+    doom: &Doom,
     login: &Bytes,
-    begun: Moment,
 ) -> Result<(), Stop> {
-    let reason = match row
-        .value
-        .as_deref()
-        .map(|value| read_tokens(value, begun.now))
-    {
-        Some(Content::Sessions(_)) => None,
-        Some(Content::Corrupt(reason)) => Some(reason.to_string()),
-        None => Some(format!("{} bytes, too large to be read", row.size)),
-    };
-    if let Some(reason) = reason {
-        evidence::ended_row(desk.out, row, reason, login).await?;
+    if let Some(reason) = &doom.unreadable {
+        evidence::ended_row(desk.out, row, reason.clone(), login).await?;
     }
-    for entry in entries {
+    for entry in &doom.entries {
         evidence::ended(desk.out, row, entry, login).await?;
     }
     Ok(())

@@ -105,7 +105,7 @@ impl Sweep {
         let mut whole: Vec<(&Row, Doom)> = Vec::new();
         for row in rows {
             let doom = doom(row, self.begun);
-            if doom.entries.is_empty() && doom.keeps {
+            if doom.spares_all() {
                 continue;
             }
             self.found = true;
@@ -115,7 +115,7 @@ impl Sweep {
             }
             // Somebody logged in since: only what existed before goes.
             let login = logins.of(row.user);
-            if end_row(desk, row, &doom.entries, true, &login, self.begun).await? {
+            if end_row(desk, row, &doom, &login, self.begun).await? {
                 count(tally, row, &doom, logins);
             }
         }
@@ -155,7 +155,7 @@ impl Sweep {
             if gone {
                 count(tally, row, doom, logins);
                 let login = logins.of(row.user);
-                say_ended(desk, row, &doom.entries, &login, self.begun).await?;
+                say_ended(desk, row, doom, &login).await?;
             }
         }
         Ok(())

@@ -29,18 +29,8 @@ impl Selection {
         })
     }
 
-    /// Whether this user is meant. Rows of a user who no longer exists are meant when no role is
-    /// asked for.
-    fn takes(&self, id: u64, user: Option<&User>) -> bool {
-        let has_role = |user: &User| {
-            user.roles
-                .iter()
-                .any(|held| self.roles.iter().any(|role| role.as_bytes() == held.0))
-        };
-        !self.except.contains(&id) && (self.roles.is_empty() || user.is_some_and(has_role))
-    }
-
-    /// Of these rows, those of chosen users; and the logins of their users.
+    /// Of these rows, those of chosen users; and what the page needs to know of them. Rows of a user
+    /// who no longer exists are chosen when no role is asked for.
     pub(super) async fn of<E: Engine>(
         &self,
         desk: &mut Desk<'_, E>,
@@ -48,24 +38,26 @@ impl Selection {
     ) -> Result<(Vec<RowHead>, Logins), Stop> {
         let ids: HashSet<u64> = heads.iter().map(|head| head.user).collect();
         let ids: Vec<u64> = ids.into_iter().collect();
-        let users: HashMap<u64, User> = desk
-            .engine
-            .users(&ids)
-            .await?
-            .into_iter()
-            .map(|user| (user.id, user))
-            .collect();
+        let mut chosen = heads;
+        chosen.retain(|head| !self.except.contains(&head.user));
+        // Roles cost a look at every user's capabilities; without one, names are enough.
+        let logins: HashMap<u64, Bytes> = if self.roles.is_empty() {
+            desk.engine.logins(&ids).await?.into_iter().collect()
+        } else {
+            let holds = |user: &User| {
+                let is = |held: &Bytes| self.roles.iter().any(|role| role.as_bytes() == held.0);
+                user.roles.iter().any(is)
+            };
+            let users = desk.engine.users(&ids).await?.into_iter().filter(holds);
+            let users: HashMap<u64, Bytes> = users.map(|user| (user.id, user.login)).collect();
+            chosen.retain(|head| users.contains_key(&head.user));
+            users
+        };
         let effective = desk
             .engine
             .effective_rows(&ids)
             .await?
             .into_iter()
-            .collect();
-        let mut chosen = heads;
-        chosen.retain(|head| self.takes(head.user, users.get(&head.user)));
-        let logins = users
-            .into_iter()
-            .map(|(id, user)| (id, user.login))
             .collect();
         Ok((chosen, Logins { logins, effective }))
     }

@@ -15,4 +15,4 @@ pub(crate) use sql::quoted;
 pub use sql::{Arg, Columns, Sql};
 pub use sqlite::Sqlite;
 pub(crate) use store::array_keys;
-pub use store::{Native, Tables};
+pub use store::{Native, Options, Tables};

@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
 use super::dial::{self, Route};
 use super::mysql_error;
-use super::sql::{Arg, Columns, Sql};
+use super::sql::{Arg, Columns, Sql, quoted};
 use crate::engine::EngineError;
 use crate::site::MySql as Settings;
 
@@ -48,10 +48,12 @@ pub struct MySql {
 }
 
 impl MySql {
-    /// Connects as wpdb would, and reads what the server is like.
-    ///
-    /// `usermeta` is only asked for its column's charset; it need not exist.
-    pub async fn open(settings: &Settings, usermeta: &str) -> Result<Self, EngineError> {
+    /// Connects as wpdb would, and reads what the server is like and what the two tables hold.
+    pub async fn open(
+        settings: &Settings,
+        users: &str,
+        usermeta: &str,
+    ) -> Result<Self, EngineError> {
         let (connection, at) = connect(settings).await?;
         let mut mysql = Self {
             connection,
@@ -60,44 +62,38 @@ impl MySql {
             server: String::new(),
             flush_at_commit: true,
         };
-        mysql.look(settings, usermeta, &at).await?;
-        Ok(mysql)
+        let found = mysql.look(settings, users, usermeta, &at).await;
+        match found {
+            Ok(()) => Ok(mysql),
+            Err(error) => Err(super::store::name_prefixes(&mut mysql, error).await),
+        }
     }
 
+    /// One question for everything: each costs as much as the work itself.
     async fn look(
         &mut self,
         settings: &Settings,
+        users: &str,
         usermeta: &str,
         at: &str,
     ) -> Result<(), EngineError> {
-        let facts = "SELECT VERSION(), @@version_comment, @@character_set_server, \
-                     @@max_allowed_packet, (SELECT character_set_name FROM \
-                     information_schema.columns WHERE table_schema = DATABASE() AND table_name = ? \
-                     AND column_name = 'meta_value'), (SELECT data_type FROM \
-                     information_schema.columns WHERE table_schema = DATABASE() AND table_name = ? \
-                     AND column_name = 'meta_value'), @@innodb_flush_log_at_trx_commit";
-        let args = [
-            Arg::Text(usermeta.to_owned()),
-            Arg::Text(usermeta.to_owned()),
-        ];
+        let facts = format!(
+            "SELECT VERSION(), @@version_comment, @@character_set_server, @@max_allowed_packet, \
+             (SELECT CHARSET(meta_value) FROM {} LIMIT 1), (SELECT 1 FROM {} LIMIT 1), \
+             @@innodb_flush_log_at_trx_commit",
+            quoted(usermeta),
+            quoted(users)
+        );
         let text = |columns: &dyn Columns, index| {
-            columns
-                .bytes(index)
-                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            let bytes = columns.bytes(index).unwrap_or_default();
+            String::from_utf8_lossy(&bytes).into_owned()
         };
         let read = |columns: &dyn Columns| {
-            (
-                text(columns, 0).unwrap_or_default(),
-                text(columns, 1).unwrap_or_default(),
-                text(columns, 2).unwrap_or_default(),
-                columns.int(3).unwrap_or(0),
-                text(columns, 4),
-                text(columns, 5),
-                columns.int(6),
-            )
+            let texts = [0, 1, 2, 4].map(|index| text(columns, index));
+            (texts, columns.int(3).unwrap_or(0), columns.int(6))
         };
-        let facts = self.fetch(facts, &args, read).await?.pop();
-        let (version, comment, server_charset, packet, column_charset, column_type, flush) =
+        let facts = self.fetch(&facts, &[], read).await?.pop();
+        let ([version, comment, server_charset, column_charset], packet, flush) =
             facts.ok_or_else(|| EngineError::Other("no answer to a plain SELECT".to_owned()))?;
         let product = if version.contains("MariaDB") || comment.contains("MariaDB") {
             "MariaDB"
@@ -107,7 +103,7 @@ impl MySql {
         self.server = format!("{product} {version} at {at}");
         self.largest = packet.saturating_sub(PACKET_MARGIN);
         self.flush_at_commit = flush != Some(0);
-        let binary = column_charset.is_none() && column_type.is_some();
+        let binary = column_charset == "binary";
         self.charset = (!binary).then(|| wpdb_charset(settings, &server_charset));
         Ok(())
     }
@@ -149,7 +145,7 @@ async fn connect(settings: &Settings) -> Result<(MySqlConnection, String), Engin
         .pipes_as_concat(false)
         .no_engine_substitution(false)
         .timezone(None)
-        .charset("utf8mb4");
+        .set_names(false);
     // The driver takes passwords as text only; one that is not cannot be sent to the server.
     let password = std::str::from_utf8(settings.password.expose()).map_err(|_| {
         EngineError::Other("DB_PASSWORD is not UTF-8, which this client cannot send".to_owned())
@@ -194,10 +190,23 @@ async fn connect(settings: &Settings) -> Result<(MySqlConnection, String), Engin
     if let Route::Relay(relay) = route {
         relay.keep();
     }
-    // A server without InnoDB does not know the variable; then nothing waits for row locks.
-    let set = AssertSqlSafe(format!("SET innodb_lock_wait_timeout = {LOCK_WAIT}"));
-    let _ = tokio::time::timeout(STATEMENT, sqlx::raw_sql(set).execute(&mut connection)).await;
+    set_up(&mut connection).await?;
     Ok((connection, at))
+}
+
+/// What we say is UTF-8; values are bytes and cross unconverted.
+async fn set_up(connection: &mut MySqlConnection) -> Result<(), EngineError> {
+    let both = format!("SET NAMES utf8mb4, innodb_lock_wait_timeout = {LOCK_WAIT}");
+    // A server without InnoDB does not know the variable; then nothing waits for row locks.
+    for sql in [both, "SET NAMES utf8mb4".to_owned()] {
+        let set = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *connection);
+        match tokio::time::timeout(STATEMENT, set).await {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(_)) => {}
+            Err(_) => return Err(timeout(false)),
+        }
+    }
+    Err(EngineError::Other("it does not know utf8mb4".to_owned()))
 }
 
 struct MySqlColumns<'r>(&'r MySqlRow);
@@ -237,7 +246,18 @@ impl Sql for MySql {
         args: &[Arg],
         read: impl Fn(&dyn Columns) -> T,
     ) -> Result<Vec<T>, EngineError> {
-        let rows = bound(sql, args).fetch_all(&mut self.connection);
+        let connection = &mut self.connection;
+        let rows = async {
+            // Without arguments there is nothing to prepare: one round trip instead of two.
+            match args.is_empty() {
+                true => {
+                    sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+                        .fetch_all(connection)
+                        .await
+                }
+                false => bound(sql, args).fetch_all(connection).await,
+            }
+        };
         match tokio::time::timeout(STATEMENT, rows).await {
             Ok(Ok(rows)) => Ok(rows.iter().map(|row| read(&MySqlColumns(row))).collect()),
             Ok(Err(error)) => Err(mysql_error::asking(&error, false)),

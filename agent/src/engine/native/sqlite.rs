@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
 
 use super::dial;
-use super::sql::{Arg, Columns, Sql};
+use super::sql::{Arg, Columns, Sql, quoted};
 use crate::engine::EngineError;
 
 /// How long SQLite itself waits for another writer.
@@ -31,8 +31,9 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens an existing file. Its journal mode stays as the site set it.
-    pub async fn open(path: &Path) -> Result<Self, EngineError> {
+    /// Opens an existing file that holds these two tables. Its journal mode stays as the site set
+    /// it.
+    pub async fn open(path: &Path, users: &str, usermeta: &str) -> Result<Self, EngineError> {
         let shown = path.display().to_string();
         // SQLite opens a file it may not write as read-only and fails at the first write; say so
         // before anything is asked of it.
@@ -57,9 +58,15 @@ impl Sqlite {
             version: String::new(),
         };
         let version = |columns: &dyn Columns| columns.bytes(0).unwrap_or_default();
-        let versions = sqlite
-            .fetch("SELECT sqlite_version()", &[], version)
-            .await?;
+        let facts = format!(
+            "SELECT sqlite_version(), (SELECT 1 FROM {} LIMIT 1), (SELECT 1 FROM {} LIMIT 1)",
+            quoted(usermeta),
+            quoted(users)
+        );
+        let versions = match sqlite.fetch(&facts, &[], version).await {
+            Ok(versions) => versions,
+            Err(error) => return Err(super::store::name_prefixes(&mut sqlite, error).await),
+        };
         sqlite.version = String::from_utf8_lossy(&versions.concat()).into_owned();
         Ok(sqlite)
     }

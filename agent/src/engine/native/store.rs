@@ -32,6 +32,15 @@ pub struct Tables {
     pub multisite: bool,
 }
 
+/// Which code is active, as the blog's options name it.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// `active_plugins`
+    pub plugins: Vec<String>,
+    /// `template` and `stylesheet`
+    pub themes: Vec<String>,
+}
+
 /// An engine over one connection.
 pub struct Native<S> {
     sql: S,
@@ -41,52 +50,47 @@ pub struct Native<S> {
 }
 
 impl<S: Sql> Native<S> {
-    /// Checks that the tables are there and reads the role names.
-    pub async fn open(mut sql: S, tables: Tables) -> Result<Self, EngineError> {
-        let meta = quoted(&tables.usermeta);
-        let there = format!(
-            "SELECT 1 FROM {meta} JOIN {} LIMIT 1",
-            quoted(&tables.users)
-        );
-        if let Err(error) = sql.fetch(&there, &[], |_| ()).await {
-            return Err(name_prefixes(&mut sql, error).await);
-        }
-        let mut native = Self {
+    /// Over a connection whose tables are known to be there.
+    pub fn new(sql: S, tables: Tables) -> Self {
+        Self {
             sql,
             tables,
             roles: None,
-        };
-        let name = format!("{}user_roles", native.tables.blog_prefix);
-        let roles = native.option(&name).await?;
-        native.roles = roles.and_then(|value| array_keys(&value));
-        Ok(native)
-    }
-
-    /// The value of an option of the addressed blog.
-    pub async fn option(&mut self, name: &str) -> Result<Option<Vec<u8>>, EngineError> {
-        let options = quoted(&self.tables.options);
-        let sql = format!("SELECT option_value FROM {options} WHERE option_name = ? LIMIT 1");
-        let value = |columns: &dyn Columns| columns.bytes(0).unwrap_or_default();
-        match self
-            .sql
-            .fetch(&sql, &[Arg::Text(name.to_owned())], value)
-            .await
-        {
-            Ok(values) => Ok(values.into_iter().next()),
-            // Sites that share user tables may keep no options under this prefix.
-            Err(EngineError::NoTable { .. }) => Ok(None),
-            Err(error) => Err(error),
         }
     }
 
-    /// The strings of an option that holds a list.
-    pub async fn option_strings(&mut self, name: &str) -> Result<Vec<String>, EngineError> {
-        Ok(self
-            .option(name)
-            .await?
-            .as_deref()
-            .and_then(array_strings)
-            .unwrap_or_default())
+    /// Reads what the blog's options say: which code is active, and which names are roles.
+    pub async fn read_options(&mut self) -> Result<Options, EngineError> {
+        let roles = format!("{}user_roles", self.tables.blog_prefix);
+        // The prefix was checked to be letters, digits and underscores where it was read.
+        let sql = format!(
+            "SELECT option_name, option_value FROM {} WHERE option_name IN ('active_plugins', \
+             'template', 'stylesheet', '{roles}')",
+            quoted(&self.tables.options)
+        );
+        let read = |columns: &dyn Columns| {
+            (
+                columns.bytes(0).unwrap_or_default(),
+                columns.bytes(1).unwrap_or_default(),
+            )
+        };
+        let rows = match self.sql.fetch(&sql, &[], read).await {
+            Ok(rows) => rows,
+            // Sites that share user tables may keep no options under this prefix.
+            Err(EngineError::NoTable { .. }) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let mut options = Options::default();
+        for (name, value) in rows {
+            let text = || String::from_utf8_lossy(&value).into_owned();
+            match name.as_slice() {
+                b"active_plugins" => options.plugins = array_strings(&value).unwrap_or_default(),
+                b"template" | b"stylesheet" => options.themes.push(text()),
+                name if name == roles.as_bytes() => self.roles = array_keys(&value),
+                _ => {}
+            }
+        }
+        Ok(options)
     }
 
     /// Gives the connection back.
@@ -235,6 +239,26 @@ impl<S: Sql> Engine for Native<S> {
             let mut args = vec![self.capabilities_key()];
             args.extend(ids.iter().map(|id| Arg::Int(*id)));
             found.extend(self.fetch_users(&sql, &args).await?);
+        }
+        Ok(found)
+    }
+
+    async fn logins(&mut self, ids: &[u64]) -> Result<Vec<(u64, Bytes)>, EngineError> {
+        let mut found = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(BATCH_ROWS) {
+            let users = quoted(&self.tables.users);
+            let sql = format!(
+                "SELECT ID, user_login FROM {users} WHERE ID IN ({})",
+                marks(ids.len())
+            );
+            let args: Vec<Arg> = ids.iter().map(|id| Arg::Int(*id)).collect();
+            let read = |columns: &dyn Columns| {
+                (
+                    columns.int(0).unwrap_or(0),
+                    Bytes(columns.bytes(1).unwrap_or_default()),
+                )
+            };
+            found.extend(self.sql.fetch(&sql, &args, read).await?);
         }
         Ok(found)
     }
@@ -398,7 +422,8 @@ impl<S: Sql> Engine for Native<S> {
     }
 }
 
-async fn name_prefixes<S: Sql>(sql: &mut S, error: EngineError) -> EngineError {
+/// A missing table, with the prefixes under which there are such tables.
+pub(super) async fn name_prefixes<S: Sql>(sql: &mut S, error: EngineError) -> EngineError {
     let EngineError::NoTable { table, .. } = error else {
         return error;
     };

@@ -1,0 +1,250 @@
+//! Where the contract is tried: stores that a test can fill and change behind an engine's back.
+
+use std::path::Path;
+
+use kickout_agent::engine::Engine;
+use kickout_agent::engine::memory::Memory;
+use kickout_agent::engine::native::{MySql, Native, Sql, Sqlite, Tables};
+use kickout_agent::site::{self, Config, Database, Environment};
+use kickout_shared::user::User;
+use kickout_tests::{Site, WordPress};
+
+/// A store and the engine that is tried on it.
+pub(super) trait World {
+    /// The engine.
+    type Engine: Engine;
+    /// Whether a value may be any bytes.
+    const ANY_BYTES: bool;
+    /// Whether a value may be text of every script.
+    const WIDE: bool = true;
+    /// Whether rows of an unrelated key come back too.
+    const ANY_KEY: bool = false;
+
+    fn engine(&mut self) -> &mut Self::Engine;
+    fn add_user(&mut self, id: u64, login: &str, email: &str, role: &str);
+    fn add_row(&mut self, user: u64, key: &str, value: Option<&[u8]>) -> u64;
+    /// Many rows at once, in this order.
+    fn add_rows(&mut self, user: u64, values: &[Vec<u8>]) -> Vec<u64>;
+    /// Somebody else writes; the engine finds out when it writes next.
+    fn overwrite(&mut self, row: u64, value: &[u8]);
+    fn value(&self, row: u64) -> Option<Vec<u8>>;
+    /// Removes all session rows.
+    fn clear(&mut self);
+}
+
+/// The model.
+#[derive(Default)]
+pub(super) struct InMemory {
+    memory: Memory,
+    users: Vec<User>,
+}
+
+impl World for InMemory {
+    type Engine = Memory;
+    const ANY_BYTES: bool = true;
+    const ANY_KEY: bool = true;
+
+    fn engine(&mut self) -> &mut Memory {
+        &mut self.memory
+    }
+
+    fn add_user(&mut self, id: u64, login: &str, email: &str, role: &str) {
+        let user = User {
+            id,
+            login: login.into(),
+            display_name: login.into(),
+            email: email.into(),
+            registered: "2026-01-01 00:00:00".into(),
+            roles: vec![role.into()],
+        };
+        self.users.push(user.clone());
+        self.memory.add_user(user);
+    }
+
+    fn add_row(&mut self, user: u64, key: &str, value: Option<&[u8]>) -> u64 {
+        let value = value.unwrap_or_default();
+        self.memory.add_row(user, key == "session_tokens", value)
+    }
+
+    fn add_rows(&mut self, user: u64, values: &[Vec<u8>]) -> Vec<u64> {
+        let add = |value: &Vec<u8>| self.memory.add_row(user, true, value);
+        values.iter().map(add).collect()
+    }
+
+    fn overwrite(&mut self, row: u64, value: &[u8]) {
+        let mut value = Some(value.to_vec());
+        self.memory.meddle(Box::new(move |_, rows| {
+            if let (Some(row), Some(value)) = (rows.get_mut(&row), value.take()) {
+                row.value = Some(value);
+            }
+        }));
+    }
+
+    fn value(&self, row: u64) -> Option<Vec<u8>> {
+        self.memory.value(row).map(<[u8]>::to_vec)
+    }
+
+    fn clear(&mut self) {
+        self.memory = Memory::default();
+        for user in self.users.clone() {
+            self.memory.add_user(user);
+        }
+    }
+}
+
+/// A real site, asked by the native engine and changed by another client.
+pub(super) struct Real<S, const ANY_BYTES: bool, const WIDE: bool> {
+    site: Site,
+    native: Native<S>,
+    next: u64,
+}
+
+impl<S: Sql, const ANY_BYTES: bool, const WIDE: bool> World for Real<S, ANY_BYTES, WIDE> {
+    type Engine = Native<S>;
+    const ANY_BYTES: bool = ANY_BYTES;
+    const WIDE: bool = WIDE;
+
+    fn engine(&mut self) -> &mut Native<S> {
+        &mut self.native
+    }
+
+    fn add_user(&mut self, id: u64, login: &str, email: &str, role: &str) {
+        self.site.sql(format!(
+            "INSERT INTO wp_users (ID, user_login, user_nicename, user_email, user_pass, \
+               user_registered, display_name) \
+             VALUES ({id}, '{login}', '{login}', '{email}', '', '2026-01-01 00:00:00', '{login}'); \
+             INSERT INTO wp_usermeta (user_id, meta_key, meta_value) \
+             VALUES ({id}, 'wp_capabilities', 'a:1:{{s:{}:\"{role}\";b:1;}}');",
+            role.len()
+        ));
+    }
+
+    fn add_row(&mut self, user: u64, key: &str, value: Option<&[u8]>) -> u64 {
+        let id = self.next;
+        self.next += 3;
+        let value = value.map_or("NULL".to_owned(), |value| self.literal(value));
+        self.site.sql(format!(
+            "INSERT INTO wp_usermeta (umeta_id, user_id, meta_key, meta_value) \
+             VALUES ({id}, {user}, '{key}', {value});"
+        ));
+        id
+    }
+
+    fn add_rows(&mut self, user: u64, values: &[Vec<u8>]) -> Vec<u64> {
+        let ids: Vec<u64> = (self.next..).take(values.len()).collect();
+        self.next += values.len() as u64;
+        let tuple = |(id, value): (&u64, &Vec<u8>)| {
+            format!("({id}, {user}, 'session_tokens', {})", self.literal(value))
+        };
+        let tuples: Vec<_> = ids.iter().zip(values).map(tuple).collect();
+        self.site.sql(format!(
+            "INSERT INTO wp_usermeta (umeta_id, user_id, meta_key, meta_value) VALUES {};",
+            tuples.join(", ")
+        ));
+        ids
+    }
+
+    fn overwrite(&mut self, row: u64, value: &[u8]) {
+        let value = self.literal(value);
+        self.site.sql(format!(
+            "UPDATE wp_usermeta SET meta_value = {value} WHERE umeta_id = {row};"
+        ));
+    }
+
+    fn value(&self, row: u64) -> Option<Vec<u8>> {
+        let value = self.read();
+        let rows = self.site.sql(format!(
+            "SELECT HEX({value}) FROM wp_usermeta WHERE umeta_id = {row};"
+        ));
+        // A row of an empty value comes back as no column at all from sqlite3.
+        rows.first()
+            .map(|row| row.first().map_or(Vec::new(), |hex| unhex(hex)))
+    }
+
+    fn clear(&mut self) {
+        self.site
+            .sql("DELETE FROM wp_usermeta WHERE meta_key LIKE 'session_tokens%';");
+    }
+}
+
+impl<S, const ANY_BYTES: bool, const WIDE: bool> Real<S, ANY_BYTES, WIDE> {
+    /// The bytes as PHP sends them over the connection of this site.
+    fn literal(&self, value: &[u8]) -> String {
+        let hex: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
+        match (&self.site.store(), self.site.config().charset.as_str()) {
+            (kickout_tests::Store::Sqlite(_), _) => format!("CAST(X'{hex}' AS TEXT)"),
+            (_, charset) => format!("CONVERT(X'{hex}' USING {charset})"),
+        }
+    }
+
+    fn read(&self) -> String {
+        match (&self.site.store(), self.site.config().charset.as_str()) {
+            (kickout_tests::Store::Sqlite(_), _) => "CAST(meta_value AS BLOB)".to_owned(),
+            (_, charset) => format!("CONVERT(meta_value USING {charset})"),
+        }
+    }
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len() / 2)
+        .map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap())
+        .collect()
+}
+
+fn tables() -> Tables {
+    Tables {
+        users: "wp_users".to_owned(),
+        usermeta: "wp_usermeta".to_owned(),
+        options: "wp_options".to_owned(),
+        blog_prefix: "wp_".to_owned(),
+        multisite: false,
+    }
+}
+
+fn database(root: &Path) -> Database {
+    let environment = Environment::unknown();
+    let root = site::at(root).unwrap();
+    let config = Config::read(&root, &environment).unwrap();
+    site::database(&config).unwrap()
+}
+
+async fn on_server<const ANY_BYTES: bool, const WIDE: bool>(
+    wordpress: WordPress,
+) -> Real<MySql, ANY_BYTES, WIDE> {
+    let site = wordpress.install();
+    let Database::MySql(settings) = database(site.root()) else {
+        panic!("a site on a server");
+    };
+    let sql = MySql::open(&settings, "wp_users", "wp_usermeta").await.unwrap();
+    let native = Native::new(sql, tables());
+    Real {
+        site,
+        native,
+        next: 1_000,
+    }
+}
+
+/// As sites are today.
+pub(super) async fn on_mariadb() -> Real<MySql, false, true> {
+    on_server(WordPress::new()).await
+}
+
+/// As sites were twenty years ago; `日本` is UTF-8 in the bytes of a latin1 column there.
+pub(super) async fn on_latin1() -> Real<MySql, true, false> {
+    on_server(WordPress::new().config(|config| config.charset = "latin1".to_owned())).await
+}
+
+/// The official drop-in's own tables.
+pub(super) async fn on_sqlite() -> Real<Sqlite, true, true> {
+    let site = WordPress::new().install_sqlite();
+    let Database::Sqlite { file } = database(site.root()) else {
+        panic!("a site on SQLite");
+    };
+    let sql = Sqlite::open(&file, "wp_users", "wp_usermeta").await.unwrap();
+    let native = Native::new(sql, tables());
+    Real {
+        site,
+        native,
+        next: 1_000,
+    }
+}
