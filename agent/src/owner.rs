@@ -13,8 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{ChildStdin, ChildStdout, Command};
 
 use crate::out::{Cancelled, Out};
-use crate::run;
-use crate::site::{self, Database};
+use crate::site::{self, Config, Database};
 
 /// Whose rights a site's files are to be touched with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,13 +24,11 @@ pub(crate) struct Owner {
 
 /// The owner to become, when we are root and the site keeps its data in a file of somebody else.
 /// What cannot be told here is reported by the run itself.
-pub(crate) fn of(site: &Site) -> Option<Owner> {
+pub(crate) fn of(config: &Config<'_>) -> Option<Owner> {
     if !rustix::process::geteuid().is_root() {
         return None;
     }
-    let environment = site::web_environment();
-    let config = run::config(site, &environment).ok()?;
-    let Database::Sqlite { file } = site::database(&config).ok()? else {
+    let Database::Sqlite { file } = site::database(config).ok()? else {
         return None;
     };
     let meta = std::fs::metadata(&file).ok()?;

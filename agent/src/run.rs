@@ -22,14 +22,15 @@ impl Runner for Site {
         request: Request,
         out: &mut Out,
     ) -> Result<Outcome, Line> {
-        if let Some(owner) = owner::of(&site) {
+        let environment = site::web_environment();
+        let config = config(&site, &environment);
+        if let Some(owner) = config.as_ref().ok().and_then(owner::of) {
             return owner::run_as(owner, site, request, out).await;
         }
         if request == Request::Doctor {
             return doctor::run(&site, out).await;
         }
-        let environment = site::web_environment();
-        let config = config(&site, &environment).map_err(|error| refused(&error.into()))?;
+        let config = config.map_err(|error| refused(&error.into()))?;
         let chosen = choose::open(&config, site.url.as_deref()).await;
         let Chosen {
             engine,
@@ -37,6 +38,20 @@ impl Runner for Site {
             multisite,
             remarks: _,
         } = chosen.map_err(|why| refused(&why))?;
+        let root = format!(
+            "root {}, configuration {}",
+            config.root.display(),
+            config.file.display()
+        );
+        let engine_text = format!(
+            "{} (default session store, nothing in front of it)",
+            engine.describe()
+        );
+        for (group, text) in [("site", root), ("engine", engine_text)] {
+            if out.debug(group, text).await.is_err() {
+                return Ok(Outcome::of(Verdict::Cancelled));
+            }
+        }
         let destroys = matches!(&request, Request::SessionDestroy(destroy) if !destroy.dry_run);
         let mut notes = Vec::new();
         if destroys && multisite {

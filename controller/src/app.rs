@@ -37,7 +37,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
             if matches!(error, Error::Usage(_)) {
                 screen.line(Some(render::Line {
                     stream: render::Stream::Stderr,
-                    text: cli::usage(&command),
+                    text: format!("{}{}\n", cli::usage(&command), error.fix()),
                 }));
             }
             error.exit()

@@ -57,6 +57,13 @@ pub(crate) fn run(
         url: target.url.clone(),
         act_as,
     };
+    let place = match &site.path {
+        Some(path) => path.clone(),
+        None => std::env::current_dir()
+            .unwrap_or_default()
+            .display()
+            .to_string(),
+    };
     let done = runtime.block_on(async {
         let agent = deliver::agent(std::env::consts::ARCH, agent.as_deref())?;
         let nonce = nonce();
@@ -70,6 +77,7 @@ pub(crate) fn run(
             exchange,
             signals,
             site,
+            place,
             terminal,
         }
         .hold(request, answer, screen)
@@ -94,6 +102,8 @@ struct Conversation<'a> {
     exchange: Exchange,
     signals: Signals,
     site: Site,
+    /// Where the site is, for a question: what was named, or where the search begins.
+    place: String,
     terminal: &'a Terminal,
 }
 
@@ -249,10 +259,11 @@ impl Conversation<'_> {
             return Ok(Agreed::Yes);
         }
         let what = format!(
-            "This logs out {} ({}) of {}.",
+            "This logs out {} ({}){} of the site at {}.",
             counted(users, "user"),
             counted(sessions, "session"),
-            whom(destroy)
+            with_role(destroy),
+            self.place
         );
         if !Screen::can_ask() {
             return Err(Error::NobodyToAsk(what));
@@ -282,12 +293,13 @@ fn counted(count: u64, noun: &str) -> String {
     }
 }
 
-fn whom(destroy: &SessionDestroy) -> String {
+/// ` with the role editor`, or nothing when roles do not matter.
+fn with_role(destroy: &SessionDestroy) -> String {
     match &destroy.what {
         Doomed::All(Who::Selected(selector)) if !selector.roles.is_empty() => {
-            format!("the role {}", selector.roles.join(", "))
+            format!(" with the role {}", selector.roles.join(" or "))
         }
-        _ => "this site".to_owned(),
+        _ => String::new(),
     }
 }
 

@@ -32,10 +32,19 @@ fn no_wordpress_in_wp_clis_words() {
         "Error: This does not seem to be a WordPress installation.\nThe used path is: {path}/\n\
          Pass --path=`path/to/wordpress` or run `wp core download`.\n"
     );
-    for command in [&LIST[..], &["user", "session", "destroy", "admin"], &["user", "list"]] {
+    for command in [
+        &LIST[..],
+        &["user", "session", "destroy", "admin"],
+        &["user", "list"],
+    ] {
         let named = Kickout::new().args(command).arg(format!("--path={path}"));
         named.run().code(1).stdout("").stderr(&said);
-        Kickout::new().args(command).cwd(empty.path()).run().code(1).stderr(&said);
+        Kickout::new()
+            .args(command)
+            .cwd(empty.path())
+            .run()
+            .code(1)
+            .stderr(&said);
     }
 }
 
@@ -43,16 +52,36 @@ fn no_wordpress_in_wp_clis_words() {
 #[test]
 fn a_configuration_that_is_none() {
     let places: [(&str, fn(&Path), &[&str]); 6] = [
-        ("a FIFO", |path| {
-            assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
-        }, &["is a FIFO, not a file"]),
-        ("a directory", |path| std::fs::create_dir(path).unwrap(), &["is a directory, not a file"]),
-        ("a device", |path| std::os::unix::fs::symlink("/dev/zero", path).unwrap(), &["is a device"]),
-        ("too much", |path| {
-            let file = std::fs::File::create(path).unwrap();
-            file.set_len(9 * 1024 * 1024 * 1024).unwrap();
-        }, &["enormous for a configuration"]),
-        ("nowhere", |path| std::os::unix::fs::symlink("/nowhere", path).unwrap(), &["wp-config.php"]),
+        (
+            "a FIFO",
+            |path| {
+                assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+            },
+            &["is a FIFO, not a file"],
+        ),
+        (
+            "a directory",
+            |path| std::fs::create_dir(path).unwrap(),
+            &["is a directory, not a file"],
+        ),
+        (
+            "a device",
+            |path| std::os::unix::fs::symlink("/dev/zero", path).unwrap(),
+            &["is a device"],
+        ),
+        (
+            "too much",
+            |path| {
+                let file = std::fs::File::create(path).unwrap();
+                file.set_len(9 * 1024 * 1024 * 1024).unwrap();
+            },
+            &["enormous for a configuration"],
+        ),
+        (
+            "nowhere",
+            |path| std::os::unix::fs::symlink("/nowhere", path).unwrap(),
+            &["wp-config.php"],
+        ),
         ("nothing", |_| {}, &["'wp-config.php' not found in"]),
     ];
     for (what, make, said) in places {
@@ -61,23 +90,41 @@ fn a_configuration_that_is_none() {
         std::fs::remove_file(&path).unwrap();
         make(&path);
         let start = Instant::now();
-        let run = Kickout::new().cwd(site.path()).args(LIST).run().code(1).stdout("");
+        let run = Kickout::new()
+            .cwd(site.path())
+            .args(LIST)
+            .run()
+            .code(1)
+            .stdout("");
         said.iter().fold(run, |run, said| run.stderr_has(said));
-        assert!(start.elapsed() < Duration::from_secs(2), "{what}: {:?}", start.elapsed());
+        assert!(
+            start.elapsed() < Duration::from_secs(2),
+            "{what}: {:?}",
+            start.elapsed()
+        );
     }
     let texts = [
-        ("<?php\ndefine( 'DB_NAME', 'database_name_here' );\ndefine( 'DB_USER', 'username_here' );\n\
+        (
+            "<?php\ndefine( 'DB_NAME', 'database_name_here' );\ndefine( 'DB_USER', 'username_here' );\n\
           define( 'DB_PASSWORD', 'password_here' );\ndefine( 'DB_HOST', 'localhost' );\n\
-          $table_prefix = 'wp_';\n", "sample values"),
+          $table_prefix = 'wp_';\n",
+            "sample values",
+        ),
         ("<?php\ndefine( 'DB_NAME', 'x' );\n", "is not defined"),
-        ("<?php\ndefine( 'DB_NAME', some_function() );\ndefine( 'DB_USER', 'x' );\n\
-          define( 'DB_PASSWORD', 'x' );\ndefine( 'DB_HOST', 'x' );\n$table_prefix = 'wp_';\n", "wp-config.php:2"),
+        (
+            "<?php\ndefine( 'DB_NAME', some_function() );\ndefine( 'DB_USER', 'x' );\n\
+          define( 'DB_PASSWORD', 'x' );\ndefine( 'DB_HOST', 'x' );\n$table_prefix = 'wp_';\n",
+            "wp-config.php line 2: ",
+        ),
         ("", "is not defined"),
         ("\u{feff}\0\0\0", "is not defined"),
     ];
     for (text, said) in texts {
         let site = pretended(text);
-        for command in [&LIST[..], &["user", "session", "destroy", "--all-users", "--yes"]] {
+        for command in [
+            &LIST[..],
+            &["user", "session", "destroy", "--all-users", "--yes"],
+        ] {
             let run = Kickout::new().cwd(site.path()).args(command).run();
             run.code(1).stdout("").stderr_has(said);
         }
@@ -91,15 +138,26 @@ fn a_configuration_that_may_not_be_read() {
     let path = site.join("wp-config.php");
     Owner::web().give(&path);
     let web = Owner::web().uid;
-    for (mode, said) in [(0o000, "owner www-data"), (0o640, "Run as www-data or root.")] {
+    for (mode, said) in [
+        (0o000, "owner www-data"),
+        (0o640, "Run as www-data or root."),
+    ] {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         let nobody = Owner::database();
         assert_ne!(nobody.uid, web);
         let run = Kickout::program(Path::new("/usr/bin/setpriv"));
-        let ids = [format!("--reuid={}", nobody.uid), format!("--regid={}", nobody.gid)];
-        let run = run.args(ids).args(["--clear-groups", "--"]).arg(&Binaries::dev().kickout);
+        let ids = [
+            format!("--reuid={}", nobody.uid),
+            format!("--regid={}", nobody.gid),
+        ];
+        let run = run
+            .args(ids)
+            .args(["--clear-groups", "--"])
+            .arg(&Binaries::dev().kickout);
         let run = run.args(LIST).cwd(site.path()).run().code(1).stdout("");
-        run.stderr_has("cannot read").stderr_has(path.to_str().unwrap()).stderr_has(said);
+        run.stderr_has("cannot read")
+            .stderr_has(path.to_str().unwrap())
+            .stderr_has(said);
     }
 }
 
@@ -110,18 +168,34 @@ fn other_session_stores_are_refused() {
     needs!(WordPress);
     let site = WordPress::new().install();
     let cookie = site.login("admin", "A", "::1");
-    let filter = "<?php\n// Plugin Name: Other\n\nadd_filter('session_token_manager', fn() => 'X');\n";
+    let filter =
+        "<?php\n// Plugin Name: Other\n\nadd_filter('session_token_manager', fn() => 'X');\n";
     let redis = "<?php\n/*\n * Plugin Name: Redis Object Cache Drop-In\n */\n";
     let hyper = "<?php\n/*\nPlugin Name: HyperDB\n*/\n";
     let refused: [(&str, &str, &[&str]); 6] = [
-        ("wp-content/object-cache.php", redis, &["Redis Object Cache", "logged in"]),
+        (
+            "wp-content/object-cache.php",
+            redis,
+            &["Redis Object Cache", "logged in"],
+        ),
         ("wp-content/object-cache.php", "<?php", &["unknown drop-in"]),
         ("wp-content/db.php", hyper, &["HyperDB"]),
         ("wp-content/db.php", "<?php", &["unknown drop-in"]),
-        ("wp-content/mu-plugins/other.php", filter, &["other.php:4", "session_token_manager"]),
-        ("wp-content/plugins/other/inc/deep.php", filter, &["deep.php:4", "session_token_manager"]),
+        (
+            "wp-content/mu-plugins/other.php",
+            filter,
+            &["other.php:4", "session_token_manager"],
+        ),
+        (
+            "wp-content/plugins/other/inc/deep.php",
+            filter,
+            &["deep.php:4", "session_token_manager"],
+        ),
     ];
-    site.write("wp-content/plugins/other/other.php", "<?php\n// Plugin Name: Shell\n");
+    site.write(
+        "wp-content/plugins/other/other.php",
+        "<?php\n// Plugin Name: Shell\n",
+    );
     let activate = |plugins: &str| {
         site.sql(format!(
             "UPDATE wp_options SET option_value = '{plugins}' WHERE option_name = 'active_plugins'"
@@ -131,7 +205,11 @@ fn other_session_stores_are_refused() {
     for (file, content, said) in refused {
         let path = site.write(file, content);
         let sweep = ["--all-users", "--yes"];
-        for run in [count(&site), destroy(&site, &["admin"]), destroy(&site, &sweep)] {
+        for run in [
+            count(&site),
+            destroy(&site, &["admin"]),
+            destroy(&site, &sweep),
+        ] {
             let run = run.code(1).stdout("");
             said.iter().fold(run, |run, said| run.stderr_has(said));
         }
@@ -151,13 +229,22 @@ fn other_session_stores_are_refused() {
 #[test]
 fn words_that_are_wrong_or_not_yet() {
     let site = pretended("<?php\n");
-    site.write("wp-cli.yml", "@one:\n  path: /x\n@two:\n  path: /y\n@both:\n  - @one\n  - @two\n");
+    site.write(
+        "wp-cli.yml",
+        "@one:\n  path: /x\n@two:\n  path: /y\n@both:\n  - @one\n  - @two\n",
+    );
     let rows: [(&[&str], &str); 12] = [
         (&["--ssh=host/path"], "is understood, but this release"),
         (&["--ssh=docker:web"], "is understood, but this release"),
         (&["--ssh=a b"], "Error: "),
-        (&["--http=https://example.com"], "is understood, but this release"),
-        (&["--require=x.php"], "--require is understood, but this release"),
+        (
+            &["--http=https://example.com"],
+            "is understood, but this release",
+        ),
+        (
+            &["--require=x.php"],
+            "--require is understood, but this release",
+        ),
         (&["--alias=both"], "A group of sites is understood"),
         (&["--alias=nobody"], "nobody"),
         (&["--pat=/x"], "--pat"),
@@ -169,7 +256,11 @@ fn words_that_are_wrong_or_not_yet() {
     for (args, said) in rows {
         // An agent would say hello in this file.
         let agent = format!("--agent={}", site.join("no-agent").display());
-        let run = Kickout::new().cwd(site.path()).args(LIST).arg(&agent).args(args);
+        let run = Kickout::new()
+            .cwd(site.path())
+            .args(LIST)
+            .arg(&agent)
+            .args(args);
         let run = run.run().code(2).stdout("").stderr_has(said);
         assert!(!run.stderr.contains("no-agent"), "{}", run.to_snapshot());
     }
@@ -178,14 +269,22 @@ fn words_that_are_wrong_or_not_yet() {
         run.code(2).stdout("").stderr_has("Error: ");
     }
     for bytes in [&b"\xff"[..], b"admin\x80", b"--path=\xc3"] {
-        let run = Kickout::new().cwd(site.path()).args(["user", "session", "list"]);
-        run.arg(OsStr::from_bytes(bytes)).run().code(2).stdout("").stderr_has("UTF-8");
+        let run = Kickout::new()
+            .cwd(site.path())
+            .args(["user", "session", "list"]);
+        run.arg(OsStr::from_bytes(bytes))
+            .run()
+            .code(2)
+            .stdout("")
+            .stderr_has("UTF-8");
     }
 }
 
 fn crowded() -> Site {
     let site = WordPress::new().install();
-    let all: Vec<_> = (1..=3_000).map(|number| (verifier(number), session("UA"))).collect();
+    let all: Vec<_> = (1..=3_000)
+        .map(|number| (verifier(number), session("UA")))
+        .collect();
     site.set_raw(1, &value(&all));
     site
 }
@@ -197,15 +296,21 @@ fn outputs_that_take_nothing() {
     needs!(WordPress);
     let site = crowded();
     for format in ["csv", "json", "table", "jsonl", "ids"] {
-        let run = Kickout::at(&site).args(LIST).arg(format!("--format={format}"));
+        let run = Kickout::at(&site)
+            .args(LIST)
+            .arg(format!("--format={format}"));
         run.closed_stdout().run().success();
     }
     let kickout = quoted(Binaries::dev().kickout.to_str().unwrap());
     let shell = |script: &str| {
         let shell = Kickout::program(Path::new("/bin/sh")).cwd(site.root());
-        shell.args(["-c", &script.replace("kickout", &kickout)]).run()
+        shell
+            .args(["-c", &script.replace("kickout", &kickout)])
+            .run()
     };
-    shell("kickout user session list admin --format=csv > /dev/full").code(1).stderr_has("write");
+    shell("kickout user session list admin --format=csv > /dev/full")
+        .code(1)
+        .stderr_has("write");
     let head = shell("kickout user session list admin --format=csv | head -n 2");
     head.success().check(true, "");
     let run = Kickout::at(&site).args(["user", "session", "destroy", "admin"]);
@@ -224,7 +329,8 @@ fn outputs_that_take_nothing() {
 fn hostile_strings() {
     needs!(WordPress);
     let site = WordPress::new().install();
-    let hostile = "\x1b[2J\x1b]52;c;ZWNobyBwd25lZA==\x07\u{202e}evil\u{9b}31m\r\nrow\t=cmd|' /C calc'!A0";
+    let hostile =
+        "\x1b[2J\x1b]52;c;ZWNobyBwd25lZA==\x07\u{202e}evil\u{9b}31m\r\nrow\t=cmd|' /C calc'!A0";
     let formula = "=HYPERLINK(\"http://evil\")";
     let odd = |key: &str| {
         let mut entry = session(hostile);
@@ -234,7 +340,13 @@ fn hostile_strings() {
         entry.push(b'}');
         [b"a:5".as_slice(), &entry[3..]].concat()
     };
-    site.set_raw(1, &value(&[(verifier(1), odd(formula)), ("\x1b[31mkey".to_owned(), session("B"))]));
+    site.set_raw(
+        1,
+        &value(&[
+            (verifier(1), odd(formula)),
+            ("\x1b[31mkey".to_owned(), session("B")),
+        ]),
+    );
     let hex: String = hostile.bytes().map(|byte| format!("{byte:02x}")).collect();
     site.sql(format!(
         "UPDATE wp_users SET display_name = CONVERT(X'{hex}' USING utf8mb4) WHERE ID = 1"
@@ -249,11 +361,18 @@ fn hostile_strings() {
         &["user", "session", "destroy", "admin", "\x1b[31mnothing"],
     ];
     for words in lists {
-        let screen = Kickout::at(&site).args(words).arg("--no-color").tty(200).finish();
+        let screen = Kickout::at(&site)
+            .args(words)
+            .arg("--no-color")
+            .tty(200)
+            .finish();
         assert!(!screen.stdout.chars().any(controls), "{:?}", screen.stdout);
     }
     let shown = |format: &str| {
-        let run = Kickout::at(&site).args(LIST).arg("--fields=ua,note").arg(format);
+        let run = Kickout::at(&site)
+            .args(LIST)
+            .arg("--fields=ua,note")
+            .arg(format);
         run.run().code(0)
     };
     // A cell that would be a formula keeps its leading quote; a machine's format keeps the bytes.

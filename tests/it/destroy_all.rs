@@ -58,7 +58,7 @@ fn who_is_meant_and_a_dry_run() {
     // Nobody is asked about, and nothing happens without a word: exit 7.
     let nobody = destroy(&site, &["--all-users"]).code(7).stdout("");
     nobody
-        .stderr_has("This logs out 4 users (5 sessions) of this site.")
+        .stderr_has("This logs out 4 users (5 sessions) of the site at ")
         .stderr_has("--yes");
     let unknown = destroy(
         &site,

@@ -61,10 +61,21 @@ fn outside_its_container_it_is_refused() {
     for command in commands {
         // What the operator has in his own environment is not what the container has.
         let run = Kickout::new().cwd(site.path()).args(command);
-        let run = run.env("WORDPRESS_DB_NAME", "mine").env("WORDPRESS_DB_PASSWORD", "0ther");
-        let run = run.run().code(1).stdout("").never_says("0ther").never_says("example password");
-        run.stderr_has("wp-config.php:").stderr_has("WORDPRESS_").stderr_has("--ssh=docker-compose:");
+        let run = run
+            .env("WORDPRESS_DB_NAME", "mine")
+            .env("WORDPRESS_DB_PASSWORD", "0ther");
+        let run = run
+            .run()
+            .code(1)
+            .stdout("")
+            .never_says("0ther")
+            .never_says("example password");
+        run.stderr_has("wp-config.php:")
+            .stderr_has("WORDPRESS_")
+            .stderr_has("--ssh=docker-compose:");
     }
     let doctor = Kickout::new().cwd(site.path()).arg("doctor").run().code(1);
-    doctor.stdout_has("WORDPRESS_DB_NAME").never_says("example password");
+    doctor
+        .stdout_has("WORDPRESS_DB_NAME")
+        .never_says("example password");
 }

@@ -2,6 +2,8 @@
 
 /// Which sites an alias addresses, case by case.
 mod alias;
+/// Wrong words, broken sites, hostile data.
+mod bad_input;
 /// The codec against real PHP.
 mod codec;
 /// What WP-CLI does, matched or named.
@@ -16,6 +18,8 @@ mod destroy;
 mod destroy_all;
 /// The same where the data is unusual.
 mod destroy_stores;
+/// A container's configuration, met from outside.
+mod docker_config;
 /// The harness itself: guards kill, databases answer, WordPress is real.
 mod harness;
 /// Another client that holds locks.
@@ -28,7 +32,9 @@ mod ssh_parse;
 mod stored;
 /// The configuration reader against real PHP.
 mod wp_config;
-/// Wrong words, broken sites, hostile data.
-mod bad_input;
-/// A container's configuration, met from outside.
-mod docker_config;
+/// Kickout while it runs.
+mod running;
+/// Stopped in the middle.
+mod interrupt;
+/// What is never shown.
+mod secrets;

@@ -20,10 +20,7 @@ pub(super) fn page(command: &[String]) -> String {
     page.heading("NAME");
     page.text(2, format!("kickout {words}").trim());
     page.heading("DESCRIPTION");
-    page.text(
-        2,
-        &at.get_about().map(ToString::to_string).unwrap_or_default(),
-    );
+    page.text(2, &about(at));
     page.heading("SYNOPSIS");
     for line in usage(command).lines() {
         page.text(
@@ -64,10 +61,17 @@ pub(super) fn page(command: &[String]) -> String {
 }
 
 fn about(command: &clap::Command) -> String {
-    command
-        .get_about()
-        .map(ToString::to_string)
-        .unwrap_or_default()
+    sentence(command.get_about())
+}
+
+/// A definition's text as a sentence: clap takes the full stop of a doc comment away.
+fn sentence(text: Option<&clap::builder::StyledStr>) -> String {
+    let text = text.map(ToString::to_string).unwrap_or_default();
+    if text.is_empty() || text.ends_with('.') {
+        text
+    } else {
+        text + "."
+    }
 }
 
 fn options<'a>(page: &mut Page, args: impl Iterator<Item = &'a clap::Arg>) {
@@ -82,10 +86,7 @@ fn options<'a>(page: &mut Page, args: impl Iterator<Item = &'a clap::Arg>) {
             (long, Some(value)) => format!("--{long}=<{value}>"),
             (long, None) => format!("--{long}"),
         };
-        page.term(
-            &term,
-            &arg.get_help().map(ToString::to_string).unwrap_or_default(),
-        );
+        page.term(&term, &sentence(arg.get_help()));
     }
 }
 

@@ -215,7 +215,9 @@ async fn on_server<const ANY_BYTES: bool, const WIDE: bool>(
     let Database::MySql(settings) = database(site.root()) else {
         panic!("a site on a server");
     };
-    let sql = MySql::open(&settings, "wp_users", "wp_usermeta").await.unwrap();
+    let sql = MySql::open(&settings, "wp_users", "wp_usermeta")
+        .await
+        .unwrap();
     let native = Native::new(sql, tables());
     Real {
         site,
@@ -240,7 +242,9 @@ pub(super) async fn on_sqlite() -> Real<Sqlite, true, true> {
     let Database::Sqlite { file } = database(site.root()) else {
         panic!("a site on SQLite");
     };
-    let sql = Sqlite::open(&file, "wp_users", "wp_usermeta").await.unwrap();
+    let sql = Sqlite::open(&file, "wp_users", "wp_usermeta")
+        .await
+        .unwrap();
     let native = Native::new(sql, tables());
     Real {
         site,
