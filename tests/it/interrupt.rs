@@ -16,7 +16,8 @@ const SWEEP: [&str; 5] = ["user", "session", "destroy", "--all-users", "--yes"];
 /// A sweep that waits in its second window of a thousand rows for somebody's lock.
 fn halted(site: &Site) -> (Running, Held) {
     let row = &all_rows(site)[1_500][0];
-    let lock = format!("BEGIN; SELECT umeta_id FROM wp_usermeta WHERE umeta_id = {row} FOR UPDATE;");
+    let lock =
+        format!("BEGIN; SELECT umeta_id FROM wp_usermeta WHERE umeta_id = {row} FOR UPDATE;");
     let held = Held::on_server(site.database(), &lock);
     let running = Running::start(site, &SWEEP, "");
     waiting(site);
@@ -73,7 +74,11 @@ fn in_the_middle_of_a_sweep() {
     let end = running.end();
     assert_eq!(end.code, Some(5), "{}", end.stderr);
     assert_eq!(end.stdout, "");
-    for said in ["Error: the link to the agent broke", "destroyed is not known", "signal: 9"] {
+    for said in [
+        "Error: the link to the agent broke",
+        "destroyed is not known",
+        "signal: 9",
+    ] {
         assert!(end.stderr.contains(said), "{}", end.stderr);
     }
     drop(held);
@@ -93,7 +98,11 @@ fn twice_means_now() {
     running.send(Signal::INT);
     let end = running.end();
     assert_eq!(end.code, Some(130), "{}", end.stderr);
-    assert!(end.stderr.contains("destroyed is not known"), "{}", end.stderr);
+    assert!(
+        end.stderr.contains("destroyed is not known"),
+        "{}",
+        end.stderr
+    );
     held.say("ROLLBACK;");
     gone(agent);
     assert_eq!(all_rows(&site), before[2_000..]);

@@ -24,6 +24,12 @@ mod docker_config;
 mod harness;
 /// Another client that holds locks.
 mod held;
+/// Stopped in the middle.
+mod interrupt;
+/// Kickout while it runs.
+mod running;
+/// What is never shown.
+mod secrets;
 /// A site on SQLite.
 mod sqlite;
 /// Connection strings, case by case.
@@ -32,9 +38,3 @@ mod ssh_parse;
 mod stored;
 /// The configuration reader against real PHP.
 mod wp_config;
-/// Kickout while it runs.
-mod running;
-/// Stopped in the middle.
-mod interrupt;
-/// What is never shown.
-mod secrets;

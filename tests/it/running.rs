@@ -38,7 +38,12 @@ impl Running {
             .stderr(to("stderr"))
             .spawn()
             .unwrap();
-        child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(stdin.as_bytes())
+            .unwrap();
         Self { child, scratch }
     }
 

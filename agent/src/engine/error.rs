@@ -107,10 +107,10 @@ pub enum EngineError {
         wrote: bool,
     },
     /// A row kept changing under us.
-    #[error("the sessions of user {user} kept changing while they were being destroyed")]
+    #[error("the sessions of {who} kept changing while they were being destroyed")]
     Contended {
-        /// Whose.
-        user: u64,
+        /// Whose: `user 7`, or `some users`.
+        who: String,
     },
     /// The value cannot be edited byte-exactly.
     #[error("the session data of user {user} cannot be edited byte-exactly: {why}")]

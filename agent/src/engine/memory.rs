@@ -127,17 +127,21 @@ impl Engine for Memory {
     }
 
     async fn next_rows(&mut self, last: u64, limit: usize) -> Result<Vec<RowHead>, EngineError> {
-        let head = |row: &Row| RowHead {
-            id: row.id,
-            user: row.user,
-            size: row.size,
-        };
         Ok(self
             .rows
             .range(last + 1..)
             .take(limit)
             .map(|(_, row)| head(row))
             .collect())
+    }
+
+    async fn previous_rows(
+        &mut self,
+        first: u64,
+        limit: usize,
+    ) -> Result<Vec<RowHead>, EngineError> {
+        let before = self.rows.range(..first).rev().take(limit);
+        Ok(before.map(|(_, row)| head(row)).collect())
     }
 
     async fn last_row(&mut self) -> Result<u64, EngineError> {
@@ -204,5 +208,13 @@ impl Engine for Memory {
             }
         }
         Ok(removed)
+    }
+}
+
+fn head(row: &Row) -> RowHead {
+    RowHead {
+        id: row.id,
+        user: row.user,
+        size: row.size,
     }
 }

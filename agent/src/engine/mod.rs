@@ -95,6 +95,13 @@ pub trait Engine {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<RowHead>, EngineError>>;
 
+    /// The session rows of anybody before `first`, highest id first.
+    fn previous_rows(
+        &mut self,
+        first: u64,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<RowHead>, EngineError>>;
+
     /// The highest row id there is, for telling how far a long run is.
     fn last_row(&mut self) -> impl Future<Output = Result<u64, EngineError>>;
 

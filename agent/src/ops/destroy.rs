@@ -55,6 +55,7 @@ pub(super) async fn one<E: Engine>(
                         sessions: 1,
                     };
                     let left = remaining(sessions.len() as u64 - 1);
+                    let key = evidence::shown(&key);
                     let text = format!("Would destroy session {key}. {left} remaining.");
                     desk.out.success(text).await?;
                     return Ok(Verdict::Answered);
@@ -64,7 +65,13 @@ pub(super) async fn one<E: Engine>(
         };
         end_one(desk, &rows, effective, &key, &user, begun, tally).await?;
     }
-    Err(EngineError::Contended { user: user.id }.into())
+    Err(contended(&user).into())
+}
+
+fn contended(user: &User) -> EngineError {
+    EngineError::Contended {
+        who: format!("user {}", list::name(user.id, &user.login)),
+    }
 }
 
 fn remaining(count: u64) -> String {
@@ -275,7 +282,7 @@ async fn all_of_one<E: Engine>(
             return Ok(ended);
         }
     }
-    Err(EngineError::Contended { user: user.id }.into())
+    Err(contended(user).into())
 }
 
 /// What of a row has to go.

@@ -7,7 +7,7 @@ use kickout_shared::request::{Selector, Who};
 use crate::engine::{Engine, EngineError, Row, RowHead};
 use crate::ops::destroy::{self, Doom, TRIES, doom, end_row, say_ended};
 use crate::ops::existed::Moment;
-use crate::ops::selection::{Logins, Selection};
+use crate::ops::selection::{Logins, Selection, pieces};
 use crate::ops::{Desk, PAGE, Stop, Tally, counted, resolve};
 
 /// Destroys every session of these users.
@@ -39,22 +39,25 @@ async fn selected<E: Engine>(
             begun,
             found: false,
         };
-        let mut last = 0;
+        // From the highest row down: one that WordPress does not read must be gone before the one
+        // it reads, or it would come to life, for a moment or, after an interruption, for good.
+        let mut first = u64::MAX;
         loop {
             desk.out.cancelled()?;
-            let heads = desk.engine.next_rows(last, PAGE).await?;
+            let heads = desk.engine.previous_rows(first, PAGE).await?;
             let Some(end) = heads.last() else { break };
-            last = end.id;
+            first = end.id;
             let (heads, logins) = selection.of(desk, heads).await?;
-            // The highest rows first: a row that WordPress does not read must be gone before the
-            // one it reads, or it would come to life for a moment.
-            let mut rows = desk.engine.load(&heads).await?;
-            rows.reverse();
-            sweep.rows(desk, &rows, &logins, tally).await?;
+            for piece in pieces(&heads) {
+                let mut rows = desk.engine.load(piece).await?;
+                rows.reverse();
+                sweep.rows(desk, &rows, &logins, tally).await?;
+            }
             // One word a window: more than a person reads, little beside the evidence.
             if pass == 0 {
+                let done = total.saturating_sub(first);
                 let progress = Progress {
-                    done: last,
+                    done,
                     total,
                     sessions: tally.sessions,
                 };
@@ -65,7 +68,10 @@ async fn selected<E: Engine>(
             return finish(desk, begun, tally).await;
         }
     }
-    Err(EngineError::Contended { user: 0 }.into())
+    Err(EngineError::Contended {
+        who: "some users".to_owned(),
+    }
+    .into())
 }
 
 async fn finish<E: Engine>(

@@ -31,7 +31,7 @@ pub(super) fn session(row: &Row, entry: &Entry, login: &Bytes) -> (Session, Vec<
     for (key, value) in &mut fields {
         let size = weight(value);
         if size > LARGEST_FIELD {
-            large.push(key.clone());
+            large.push(shown(key));
             *value = Value::Large(size as u64);
         }
     }
@@ -40,17 +40,11 @@ pub(super) fn session(row: &Row, entry: &Entry, login: &Bytes) -> (Session, Vec<
     fields.retain(|(key, value)| {
         total += key.to_bytes().len() + weight(value);
         total <= LARGEST_FIELD || {
-            large.push(key.clone());
+            large.push(shown(key));
             false
         }
     });
-    // A key of this length is no verifier; it must not burst the frame.
-    let token = match &entry.key {
-        Key::Text(text) if text.0.len() > LONGEST_KEY => {
-            Key::Text(format!("(key of {} bytes)", text.0.len()).into())
-        }
-        key => key.clone(),
-    };
+    let token = shown(&entry.key);
     (
         Session {
             user_id: row.user,
@@ -60,6 +54,16 @@ pub(super) fn session(row: &Row, entry: &Entry, login: &Bytes) -> (Session, Vec<
         },
         large,
     )
+}
+
+/// A key fit to be shown: one this long is no verifier, and must not burst a frame.
+pub(super) fn shown(key: &Key) -> Key {
+    match key {
+        Key::Text(text) if text.0.len() > LONGEST_KEY => {
+            Key::Text(format!("(key of {} bytes)", text.0.len()).into())
+        }
+        key => key.clone(),
+    }
 }
 
 /// Roughly how many bytes a value takes in a frame.

@@ -5,7 +5,7 @@ use kickout_shared::event::{Event, Verdict};
 use kickout_shared::request::{Selector, SessionList, Who};
 
 use crate::engine::{Content, Corruption, Engine, EntryState, Row, read_tokens};
-use crate::ops::selection::Selection;
+use crate::ops::selection::{Selection, pieces};
 use crate::ops::{Desk, PAGE, Stop, Tally, counted, evidence, resolve};
 
 /// Lists the live sessions of the named or chosen users, in stored order.
@@ -49,13 +49,15 @@ async fn selected<E: Engine>(
         };
         last = end.id;
         let (heads, logins) = selection.of(desk, heads).await?;
-        for row in desk.engine.load(&heads).await? {
-            let login = logins.of(row.user);
-            if logins.is_effective(row.user, row.id) {
-                tally.users += 1;
-                row_sessions(desk, &row, &login, now, tally).await?;
-            } else if row.exact {
-                shadows(desk, vec![row], &login, now).await?;
+        for piece in pieces(&heads) {
+            for row in desk.engine.load(piece).await? {
+                let login = logins.of(row.user);
+                if logins.is_effective(row.user, row.id) {
+                    tally.users += 1;
+                    row_sessions(desk, &row, &login, now, tally).await?;
+                } else if row.exact {
+                    shadows(desk, vec![row], &login, now).await?;
+                }
             }
         }
     }
@@ -105,7 +107,7 @@ async fn row_sessions<E: Engine>(
             desk.out
                 .warning(format!(
                     "Session {} of user {who} is odd: the session {reason}.",
-                    entry.key
+                    evidence::shown(&entry.key)
                 ))
                 .await?;
         }
@@ -113,7 +115,7 @@ async fn row_sessions<E: Engine>(
         for key in large {
             let text = format!(
                 "Session {} of user {who}: the field '{key}' is too large to show.",
-                entry.key
+                evidence::shown(&entry.key)
             );
             desk.out.warning(text).await?;
         }

@@ -63,6 +63,31 @@ impl Selection {
     }
 }
 
+/// Bytes of values held at once. A single larger value still comes alone.
+const PIECE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The rows in pieces whose values fit into memory together.
+pub(super) fn pieces(heads: &[RowHead]) -> impl Iterator<Item = &[RowHead]> {
+    let mut rest = heads;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |head: &RowHead| {
+            bytes += head.size;
+            bytes <= PIECE_BYTES
+        };
+        let count = rest
+            .iter()
+            .copied()
+            .take_while(fits)
+            .count()
+            .max(1)
+            .min(rest.len());
+        let (piece, after) = rest.split_at(count);
+        rest = after;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
 /// What a page of rows needs to know of its users.
 pub(super) struct Logins {
     logins: HashMap<u64, Bytes>,

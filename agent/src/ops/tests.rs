@@ -440,6 +440,26 @@ fn everybody_is_counted_as_wordpress_sees_them() {
 }
 
 #[test]
+fn an_interrupted_sweep_leaves_no_second_row_alive() {
+    // More rows than a page: the effective row of admin is the lowest, the shadow the highest.
+    let mut memory = site();
+    let effective = memory.add_row(1, true, &live("a"));
+    for user in 100..100 + 2 * PAGE as u64 {
+        memory.add_row(user, true, &live("b"));
+    }
+    let shadow = memory.add_row(1, true, &live("x"));
+    let order = Rc::new(Cell::new(0));
+    let seen = order.clone();
+    memory.meddle(Box::new(move |_, rows| {
+        let both = (rows.contains_key(&effective), rows.contains_key(&shadow));
+        assert_ne!(both, (false, true), "the shadow has come to life");
+        seen.set(seen.get() + 1);
+    }));
+    ask(&mut memory, everybody(&[], &[], false)).is(Verdict::Gone);
+    assert!(order.get() >= 3, "several windows");
+}
+
+#[test]
 fn roles_and_exceptions_choose() {
     let mut memory = site();
     let rows = [(1, "a"), (2, "b"), (3, "c")]

@@ -281,12 +281,11 @@ impl<S: Sql> Engine for Native<S> {
         }
         if let Some(last) = last {
             conditions.push("(u.user_login > ? OR (u.user_login = ? AND u.ID > ?))".to_owned());
-            let login = last.login.lossy().into_owned();
-            args.extend([
-                Arg::Text(login.clone()),
-                Arg::Text(login),
-                Arg::Int(last.id),
-            ]);
+            let login = match std::str::from_utf8(&last.login.0) {
+                Ok(text) => Arg::Text(text.to_owned()),
+                Err(_) => Arg::Bytes(last.login.0.clone()),
+            };
+            args.extend([login.clone(), login, Arg::Int(last.id)]);
         }
         let condition = match conditions.is_empty() {
             true => String::new(),
@@ -310,6 +309,17 @@ impl<S: Sql> Engine for Native<S> {
         // No index is forced: with few session rows the key's is best, with many the primary one.
         let condition = format!("umeta_id > ? AND meta_key = ? ORDER BY umeta_id LIMIT {limit}");
         self.heads(&condition, &[Arg::Int(last), Arg::Text(KEY.to_owned())])
+            .await
+    }
+
+    async fn previous_rows(
+        &mut self,
+        first: u64,
+        limit: usize,
+    ) -> Result<Vec<RowHead>, EngineError> {
+        let condition =
+            format!("umeta_id < ? AND meta_key = ? ORDER BY umeta_id DESC LIMIT {limit}");
+        self.heads(&condition, &[Arg::Int(first), Arg::Text(KEY.to_owned())])
             .await
     }
 
