@@ -29,6 +29,7 @@ pub(crate) struct Control {
     credit: Semaphore,
     acked: Cell<u64>,
     cancelled: Cell<bool>,
+    gone: Cell<bool>,
 }
 
 impl Control {
@@ -37,6 +38,7 @@ impl Control {
             credit: Semaphore::new(CREDIT as usize),
             acked: Cell::new(0),
             cancelled: Cell::new(false),
+            gone: Cell::new(false),
         }
     }
 
@@ -52,6 +54,12 @@ impl Control {
     pub(crate) fn cancel(&self) {
         self.cancelled.set(true);
         self.credit.close();
+    }
+
+    /// Stops the run in the same way, and expects nobody to hear of what it has done.
+    pub(crate) fn abandon(&self) {
+        self.gone.set(true);
+        self.cancel();
     }
 }
 
@@ -110,6 +118,10 @@ impl Out {
             .await
             .map_err(|_| Cancelled)?
             .forget();
+        self.numbered(event).await
+    }
+
+    async fn numbered(&mut self, event: Event) -> Result<(), Cancelled> {
         let seq = self.sent.get() + 1;
         let frame = FromAgent::Event {
             id: self.id,
@@ -119,6 +131,17 @@ impl Out {
         self.send(&frame, None).await?;
         self.sent.set(seq);
         Ok(())
+    }
+
+    /// Sends what is known of a session that is gone. A cancelled run still owes this of the step it
+    /// was in: it goes out without credit, as long as there is a controller to take it.
+    pub async fn evidence(&mut self, event: Event) -> Result<(), Cancelled> {
+        match self.control.credit.acquire().await {
+            Ok(permit) => permit.forget(),
+            Err(_) if self.control.gone.get() => return Err(Cancelled),
+            Err(_) => {}
+        }
+        self.numbered(event).await
     }
 
     /// Sends a line, unless the run has said enough already.

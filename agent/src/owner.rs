@@ -4,7 +4,7 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::process::Stdio;
 
-use kickout_shared::event::{Level, Line, Outcome, Verdict};
+use kickout_shared::event::{Event, Level, Line, Outcome, Verdict};
 use kickout_shared::frame::{self, Lines};
 use kickout_shared::message::{FromAgent, Hello, RunId, ToAgent};
 use kickout_shared::request::Request;
@@ -52,10 +52,26 @@ pub(crate) async fn run_as(
         request,
     };
     child.send(&run).await?;
-    match child.relay(out).await {
+    let ended = match child.relay(out).await {
         Ok(outcome) => Ok(outcome),
         Err(Broken::Said(line)) => Err(line),
-        Err(Broken::Cancelled) => child.cancel().await,
+        Err(Broken::Cancelled) => child.cancel(out).await,
+    };
+    match ended {
+        // It may have written: nobody knows.
+        Err(line) if child.begun => {
+            let _ = out.line(line).await;
+            Ok(Outcome::of(Verdict::Unknown))
+        }
+        ended => ended,
+    }
+}
+
+/// Passes on what the child says; evidence also when the run has been cancelled meanwhile.
+async fn pass(out: &mut Out, event: Event) -> Result<(), Cancelled> {
+    match event {
+        Event::Ended(_) | Event::EndedRow(_) | Event::Part(_) => out.evidence(event).await,
+        event => out.event(event).await,
     }
 }
 
@@ -85,6 +101,7 @@ struct Child {
     input: ChildStdin,
     output: ChildStdout,
     lines: Lines,
+    begun: bool,
 }
 
 impl Child {
@@ -106,6 +123,7 @@ impl Child {
             input,
             output,
             lines: Lines::default(),
+            begun: false,
         };
         loop {
             let line = child
@@ -157,9 +175,12 @@ impl Child {
         loop {
             out.cancelled()?;
             match self.next().await? {
-                FromAgent::Begun { cutoff, .. } => out.begun(cutoff).await?,
+                FromAgent::Begun { cutoff, .. } => {
+                    self.begun = true;
+                    out.begun(cutoff).await?;
+                }
                 FromAgent::Event { seq, event, .. } => {
-                    out.event(event).await?;
+                    pass(out, event).await?;
                     self.send(&ToAgent::Ack { id: CHILD_RUN, seq }).await?;
                 }
                 FromAgent::Done { outcome, .. } => return Ok(outcome),
@@ -169,14 +190,20 @@ impl Child {
     }
 
     /// Stops the child between two steps and waits for its word.
-    async fn cancel(&mut self) -> Result<Outcome, Line> {
+    async fn cancel(&mut self, out: &mut Out) -> Result<Outcome, Line> {
         self.send(&ToAgent::Cancel { id: CHILD_RUN }).await?;
         loop {
-            if let FromAgent::Done { outcome, .. } = self.next().await? {
-                return Ok(Outcome {
-                    verdict: Verdict::Cancelled,
-                    ..outcome
-                });
+            match self.next().await? {
+                FromAgent::Begun { .. } => self.begun = true,
+                // Only evidence is still wanted; whether anybody takes it changes nothing here.
+                FromAgent::Event { event, .. } => {
+                    let _ = pass(out, event).await;
+                }
+                FromAgent::Done { outcome, .. } => {
+                    let verdict = Verdict::Cancelled;
+                    return Ok(Outcome { verdict, ..outcome });
+                }
+                FromAgent::Pong => {}
             }
         }
     }

@@ -120,7 +120,7 @@ async fn read<R: AsyncRead + Unpin, T: Runner>(
     };
     let ended = server.until_end(&mut input).await;
     for run in server.runs.values() {
-        run.control.cancel();
+        run.control.abandon();
     }
     while server.tasks.join_next().await.is_some() {}
     ended

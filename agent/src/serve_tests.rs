@@ -31,11 +31,13 @@ impl Runner for Chatter {
                 return cancelled(stop);
             }
         }
-        while matches!(request, Request::Doctor) {
-            if let Err(stop) = out.cancelled() {
-                return cancelled(stop);
+        if matches!(request, Request::Doctor) {
+            loop {
+                if let Err(stop) = out.cancelled() {
+                    return cancelled(stop);
+                }
+                tokio::task::yield_now().await;
             }
-            tokio::task::yield_now().await;
         }
         Ok(Outcome::of(Verdict::Answered))
     }

@@ -6,7 +6,8 @@ use crate::event::{Event, Outcome};
 use crate::request::Request;
 use crate::site::Site;
 
-/// Events a run may send beyond the last acknowledged one.
+/// Events a run may send beyond the last acknowledged one. The evidence that a cancelled run still
+/// owes of its last step goes beyond it.
 pub const CREDIT: u64 = 256;
 
 /// Log and warning lines a run may send; further ones are counted, not sent.

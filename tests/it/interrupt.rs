@@ -15,7 +15,9 @@ const SWEEP: [&str; 5] = ["user", "session", "destroy", "--all-users", "--yes"];
 
 /// A sweep that waits in its second window of a thousand rows for somebody's lock.
 fn halted(site: &Site) -> (Running, Held) {
-    let row = &all_rows(site)[1_500][0];
+    let rows = all_rows(site);
+    // It goes from the highest row down.
+    let row = &rows[rows.len() - 1_500][0];
     let lock =
         format!("BEGIN; SELECT umeta_id FROM wp_usermeta WHERE umeta_id = {row} FOR UPDATE;");
     let held = Held::on_server(site.database(), &lock);
@@ -52,7 +54,7 @@ fn in_the_middle_of_a_sweep() {
         // The step that was under way was finished, and the next one never began.
         let said = "Interrupted: 2000 sessions destroyed until then.";
         assert!(end.stderr.contains(said), "{}", end.stderr);
-        assert_eq!(all_rows(&site), before[2_000..]);
+        assert!(all_rows(&site) == before[..before.len() - 2_000]);
         gone(agent);
     }
 
@@ -64,7 +66,7 @@ fn in_the_middle_of_a_sweep() {
     a_moment();
     held.say("ROLLBACK;");
     gone(agent);
-    assert_eq!(all_rows(&site), before[6_000..]);
+    assert!(all_rows(&site) == before[..3_000]);
 
     // The agent is gone without a word: that is no success, and no failure either.
     let (running, held) = halted(&site);
@@ -105,5 +107,5 @@ fn twice_means_now() {
     );
     held.say("ROLLBACK;");
     gone(agent);
-    assert_eq!(all_rows(&site), before[2_000..]);
+    assert!(all_rows(&site) == before[..2_000]);
 }

@@ -8,6 +8,7 @@ use kickout_tests::{Kickout, Owner, Site, WordPress, needs, until};
 
 use crate::destroy::destroy;
 use crate::held::{Held, users_of};
+use crate::running::Running;
 
 fn file(site: &Site) -> PathBuf {
     site.root().join("wp-content/database/.ht.sqlite")
@@ -159,4 +160,29 @@ fn a_file_that_stays_locked_or_cannot_be_written() {
             site.write("wp-content/database/.ht.sqlite", "");
         }
     }
+}
+
+/// The child that works for root dies: nobody knows what it did.
+#[test]
+fn a_child_that_dies() {
+    needs!(WordPress, WordPressSqlite, Root);
+    let site = WordPress::new().install_sqlite();
+    let cookie = site.login("admin", "A", "::1");
+    let held = Held::on_file(&site, &file(&site), HOLD);
+    let running = Running::start(&site, &["user", "session", "destroy", "admin"], "");
+    let child = until("an agent opens the file", Duration::from_secs(30), || {
+        let mut users = users_of(&file(&site)).into_iter();
+        users.find(|it| it.2.starts_with("kickout-agent"))
+    });
+    let since = Instant::now();
+    until("it waits for the lock", Duration::from_secs(5), || {
+        (since.elapsed() > Duration::from_millis(500)).then_some(())
+    });
+    let child = rustix::process::Pid::from_raw(i32::try_from(child.0).unwrap()).unwrap();
+    rustix::process::kill_process(child, rustix::process::Signal::KILL).unwrap();
+    let end = running.end();
+    assert_eq!(end.code, Some(5), "{}", end.stderr);
+    assert!(end.stderr.contains("the agent's child broke off"), "{}", end.stderr);
+    drop(held);
+    assert!(site.cookie_is_valid(&cookie));
 }

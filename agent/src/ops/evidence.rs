@@ -90,7 +90,7 @@ pub(super) async fn ended(
     let raw = value.get(entry.raw.clone()).unwrap_or_default();
     let entry_inline = inline(out, row.id, raw).await?;
     let (session, _) = session(row, entry, login);
-    out.event(Event::Ended(Ended {
+    out.evidence(Event::Ended(Ended {
         session,
         entry: entry_inline,
         row: row.id,
@@ -110,7 +110,7 @@ pub(super) async fn ended_row(
         None => None,
     };
     let (user_id, user_login) = (row.user, login.clone());
-    out.event(Event::EndedRow(EndedRow {
+    out.evidence(Event::EndedRow(EndedRow {
         user_id,
         user_login,
         row: row.id,
@@ -126,7 +126,7 @@ async fn inline(out: &mut Out, row: u64, bytes: &[u8]) -> Result<Option<Bytes>, 
     }
     for (number, piece) in bytes.chunks(PART).enumerate() {
         let offset = (number * PART) as u64;
-        out.event(Event::Part(Part {
+        out.evidence(Event::Part(Part {
             row,
             offset,
             bytes: piece.into(),
