@@ -41,7 +41,12 @@ pub(crate) async fn run(
 async fn examine(site: &Site, out: &mut Out) -> Result<(), Cancelled> {
     let root = match run::root(site) {
         Ok(root) => root,
-        Err(error) => return fail(out, "root", &error.to_string(), error.fix()).await,
+        Err(error) => {
+            // WP-CLI's sentence names the fix on its last line; a finding has a place for it.
+            let text = error.to_string();
+            let text: Vec<&str> = text.lines().take(2).collect();
+            return fail(out, "root", &text.join(" "), error.fix()).await;
+        }
     };
     let version = root.version.as_deref().unwrap_or("of unknown version");
     ok(

@@ -71,7 +71,7 @@ impl<'s> Report<'s> {
             bar.finish_and_clear();
         }
         if let (Some(listing), Some(outcome)) = (self.listing.take(), outcome)
-            && matches!(outcome.verdict, Verdict::Answered | Verdict::Cancelled)
+            && outcome.verdict == Verdict::Answered
         {
             let mut warnings = Vec::new();
             self.screen.data(|out| {

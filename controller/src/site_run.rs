@@ -162,7 +162,7 @@ impl Conversation<'_> {
             say_lost(screen, error, Some(verdict));
         }
         if verdict == Verdict::Cancelled && !unread.get() {
-            say_cancelled(screen, outcome);
+            say_cancelled(screen, lists, outcome);
         }
         Ok(match (&ended, verdict) {
             (
@@ -312,11 +312,14 @@ fn say_lost(screen: &mut Screen, error: &LinkError, verdict: Option<Verdict>) {
     screen.line(Some(screen.lines.error(text)));
 }
 
-fn say_cancelled(screen: &mut Screen, outcome: Option<&Outcome>) {
+fn say_cancelled(screen: &mut Screen, lists: bool, outcome: Option<&Outcome>) {
     let sessions = outcome.map_or(0, |outcome| outcome.sessions);
-    let text = format!(
-        "Interrupted: {} destroyed until then. Run the command again to go on.",
-        counted(sessions, "session")
-    );
+    let text = match lists {
+        true => "Interrupted: the listing is not complete.".to_owned(),
+        false => format!(
+            "Interrupted: {} destroyed until then. Run the command again to go on.",
+            counted(sessions, "session")
+        ),
+    };
     screen.line(screen.lines.warning(text));
 }

@@ -66,6 +66,10 @@ async fn finds_users<W: World>(world: &mut W) {
         ]
     );
     assert_eq!(world.engine().users(&[]).await.unwrap(), []);
+    let mut logins = world.engine().logins(&[104, 999, 101]).await.unwrap();
+    logins.sort();
+    assert_eq!(logins, [(101, "anna".into()), (104, "emil".into())]);
+    assert_eq!(world.engine().logins(&[]).await.unwrap(), []);
 }
 
 async fn pages_users<W: World>(world: &mut W) {
@@ -131,6 +135,17 @@ async fn pages_and_loads_rows<W: World>(world: &mut W) {
     }
     assert_eq!(heads.iter().map(|head| head.id).collect::<Vec<_>>(), ids);
     assert_eq!(heads[2].size, many(3).len() as u64);
+    let mut first = u64::MAX;
+    let mut back = Vec::new();
+    loop {
+        let page = world.engine().previous_rows(first, 3).await.unwrap();
+        let Some(end) = page.last() else { break };
+        assert!(page.len() <= 3);
+        first = end.id;
+        back.extend(page);
+    }
+    back.reverse();
+    assert_eq!(back, heads);
     // Gone rows are left out; NULL is the empty string, as core reads it.
     let gone = RowHead {
         id: null + 1_000,

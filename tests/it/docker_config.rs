@@ -1,7 +1,9 @@
-//! A site of the official Docker image, met from outside its container: refused, and the reason
-//! names the variable. With the environment known it would be read.
+//! A site of the official Docker image: from outside its container it is refused, and the reason
+//! names the variable; inside, its environment counts.
 
-use kickout_tests::{Kickout, Scratch};
+use std::path::Path;
+
+use kickout_tests::{Binaries, Kickout, Scratch, WordPress, needs};
 
 /// The image's `wp-config-docker.php`, but for its comments.
 const TEMPLATE: &str = r#"<?php
@@ -47,12 +49,40 @@ if ( ! defined( 'ABSPATH' ) ) {
 require_once ABSPATH . 'wp-settings.php';
 "#;
 
+/// Runs its arguments in a root of their own, where only `$MARK` says that this is a container;
+/// the first process is kickout itself, so that its environment is the container's.
+const ELSEWHERE: &str = r#"
+set -e
+new=$1; shift
+mount -t tmpfs none "$new"
+for place in /*; do
+    name=${place#/}
+    if [ "$name" = proc ]; then mkdir "$new/proc"; mount -t proc none "$new/proc"
+    elif [ -L "$place" ]; then cp -P "$place" "$new/"
+    elif [ -d "$place" ]; then mkdir "$new/$name"; mount --rbind "$place" "$new/$name"
+    fi
+done
+[ -z "$MARK" ] || : > "$new/$MARK"
+exec chroot "$new" "$@"
+"#;
+
+fn elsewhere(mark: &str, root: &Scratch) -> Kickout {
+    Kickout::program(Path::new("/usr/bin/unshare"))
+        .args(["--mount", "--pid", "--fork", "--kill-child", "/bin/sh", "-c", ELSEWHERE, "sh"])
+        .arg(root.path())
+        .arg(&Binaries::dev().kickout)
+        .env("MARK", mark)
+}
+
 #[test]
 fn outside_its_container_it_is_refused() {
+    needs!(Root);
     let site = Scratch::new("docker");
     site.write("wp-load.php", "<?php\n");
     site.write("wp-includes/version.php", "<?php\n$wp_version = '6.8';\n");
     site.write("wp-config.php", TEMPLATE);
+    let root = Scratch::new("root");
+    let path = format!("--path={}", site.path().display());
     let commands: [&[&str]; 3] = [
         &["user", "session", "list", "admin"],
         &["user", "session", "destroy", "admin", "--all"],
@@ -60,22 +90,44 @@ fn outside_its_container_it_is_refused() {
     ];
     for command in commands {
         // What the operator has in his own environment is not what the container has.
-        let run = Kickout::new().cwd(site.path()).args(command);
-        let run = run
-            .env("WORDPRESS_DB_NAME", "mine")
-            .env("WORDPRESS_DB_PASSWORD", "0ther");
-        let run = run
-            .run()
-            .code(1)
-            .stdout("")
-            .never_says("0ther")
-            .never_says("example password");
-        run.stderr_has("wp-config.php:")
-            .stderr_has("WORDPRESS_")
-            .stderr_has("--ssh=docker-compose:");
+        let run = elsewhere("", &root).args(command).arg(&path);
+        let run = run.env("WORDPRESS_DB_NAME", "mine").env("WORDPRESS_DB_PASSWORD", "0ther");
+        let run = run.run().code(1).stdout("").never_says("0ther").never_says("example password");
+        let run = run.stderr_has("wp-config.php line ").stderr_has("WORDPRESS_");
+        let run = run.stderr_has("--ssh=docker-compose:");
+        run.check(true, "");
     }
-    let doctor = Kickout::new().cwd(site.path()).arg("doctor").run().code(1);
-    doctor
-        .stdout_has("WORDPRESS_DB_NAME")
-        .never_says("example password");
+    let doctor = elsewhere("", &root).arg("doctor").arg(&path).run().code(1);
+    doctor.stdout_has("WORDPRESS_DB_NAME").never_says("example password");
+    // In a container without the variables, the template's own values are no configuration.
+    let bare = elsewhere(".dockerenv", &root).args(commands[0]).arg(&path).run();
+    bare.code(1).stderr_has("sample values").never_says("example password");
+}
+
+/// In the container its variables count, and the files that `…_FILE` names.
+#[test]
+fn inside_its_container_it_is_read() {
+    needs!(WordPress, Root);
+    let site = WordPress::new().install();
+    let database = site.database().clone();
+    let cookie = site.login("admin", "A", "::1");
+    let config = std::fs::read(site.root().join("wp-config.php")).unwrap();
+    site.write("wp-config.php", TEMPLATE);
+    let secret = site.around().write("secret", format!("{}\r\n", database.password));
+    let root = Scratch::new("root");
+    let inside = |args: &[&str]| {
+        elsewhere(".dockerenv", &root)
+            .args(args)
+            .arg(format!("--path={}", site.root().display()))
+            .env("WORDPRESS_DB_NAME", &database.name)
+            .env("WORDPRESS_DB_USER", &database.user)
+            .env("WORDPRESS_DB_PASSWORD_FILE", &secret)
+            .env("WORDPRESS_DB_HOST", database.by_socket())
+            .run()
+    };
+    inside(&["user", "session", "list", "admin", "--format=count"]).success().stdout("1\n");
+    let run = inside(&["user", "session", "destroy", "admin"]).success();
+    run.stdout("Success: Destroyed session. 0 sessions remaining.\n");
+    site.write("wp-config.php", config);
+    assert!(!site.cookie_is_valid(&cookie));
 }

@@ -26,6 +26,8 @@ mod harness;
 mod held;
 /// Stopped in the middle.
 mod interrupt;
+/// A real MySQL, and its own ways to log in.
+mod mysql;
 /// Kickout while it runs.
 mod running;
 /// What is never shown.
@@ -38,3 +40,9 @@ mod ssh_parse;
 mod stored;
 /// The configuration reader against real PHP.
 mod wp_config;
+/// Sessions as WordPress has them.
+mod list;
+/// Users as WordPress has them.
+mod users;
+/// What doctor finds.
+mod doctor;

@@ -56,66 +56,14 @@ pub fn debian_package(package: &str) -> (PathBuf, String) {
     (dir, version)
 }
 
-/// The same package of another Debian suite, from the mirror that this machine's apt already uses.
-pub fn debian_package_of(suite: &str, package: &str) -> (PathBuf, String) {
-    let own = target_dir().join("test-cache").join(format!("apt-{suite}"));
-    // Apt tidies its lists: nothing else may lie there.
-    fs::create_dir_all(own.join("lists/partial")).unwrap();
-    let format = "$(REPO_URI)\t$(COMPONENT)\t$(SIGNED_BY)";
-    let known = shell(
-        "apt-get",
-        &["indextargets", "--format", format, "Created-By: Packages"],
-    );
-    let main = known
-        .lines()
-        .map(|line| line.split('\t').collect::<Vec<_>>());
-    let main = main.filter(|fields| fields[1] == "main" && !fields[0].contains("security"));
-    let source = main.map(|fields| {
-        // A path to a keyring; keys written into the source itself, or none, come back otherwise.
-        let keys = if fields[2].starts_with('/') {
-            format!("[signed-by={}] ", fields[2])
-        } else {
-            String::new()
-        };
-        format!("deb {keys}{} {suite} main\n", fields[0])
-    });
-    let list = own.join("sources.list");
-    fs::write(&list, source.take(1).collect::<String>()).unwrap();
-    let apt = |program: &str| {
-        let mut apt = Command::new(program);
-        apt.arg(format!("-oDir::Etc::SourceList={}", text(&list)))
-            .args([
-                "-oDir::Etc::SourceParts=/dev/null",
-                "-oAcquire::Languages=none",
-            ])
-            .arg(format!("-oDir::State::Lists={}", text(&own.join("lists"))))
-            .arg(format!("-oDir::Cache={}", text(&own)))
-            // The target directory may be closed to apt's own account.
-            .arg("-oAPT::Sandbox::User=root");
-        apt
-    };
-    run(apt("apt-get").args(["-q", "update"]));
-    let shown = run(apt("apt-cache").args(["show", "--no-all-versions", package]));
-    let version = shown
-        .lines()
-        .find_map(|line| line.strip_prefix("Version: "));
-    let version = version
-        .unwrap_or_else(|| panic!("no `{package}` in {suite}"))
-        .replace(':', "_");
-    let dir = cached(&format!("debian-{package}-{version}"), |dir| {
-        run(apt("apt-get")
-            .args(["-q", "download", package])
-            .current_dir(dir));
-        unpack(dir);
-    });
-    (dir, version)
-}
-
-/// Replaces the one `.deb` in a directory by what is in it.
-fn unpack(dir: &Path) {
-    let deb = only_file(dir);
-    shell("dpkg", &["-x", &text(&deb), &text(dir)]);
-    fs::remove_file(deb).unwrap();
+/// Replaces the `.deb`s in a directory, which holds nothing else, by what is in them.
+pub(crate) fn unpack(dir: &Path) {
+    let debs: Vec<_> = fs::read_dir(dir).unwrap().collect();
+    for deb in debs {
+        let deb = deb.unwrap().path();
+        shell("dpkg", &["-x", &text(&deb), &text(dir)]);
+        fs::remove_file(deb).unwrap();
+    }
 }
 
 /// The version of a package that apt would install, fit for a file's name; `None` without apt.

@@ -36,7 +36,7 @@ const OPTIONS: [&str; 14] = [
     "--aria-log-file-size=8M",
 ];
 
-/// A running server; the last handle to it ends it.
+/// A running server; the last handle to it ends it. A MySQL is asked the same way (`MySql`).
 #[derive(Debug, Clone)]
 pub struct MariaDb(Arc<Server>);
 
@@ -102,15 +102,19 @@ impl MariaDb {
             .args(options)
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        let mut process = Guarded::spawn(server, scratch);
+        Self::greeted(Guarded::spawn(server, scratch), port)
+    }
+
+    /// Waits until a server speaks, whose directory holds its `socket` and its `error.log`.
+    pub(crate) fn greeted(mut process: Guarded, port: u16) -> Self {
         until(
-            "mariadbd greets on its socket",
+            "the server greets on its socket",
             Duration::from_secs(60),
             || {
                 if process.has_ended() {
                     let log =
                         fs::read_to_string(process.dir().join("error.log")).unwrap_or_default();
-                    panic!("mariadbd ended at once:\n{log}");
+                    panic!("the server ended at once:\n{log}");
                 }
                 greets(&process.dir().join("socket")).then_some(())
             },
@@ -173,7 +177,8 @@ impl MariaDb {
             .collect())
     }
 
-    /// A new, empty database with an account of its own (native password, from anywhere).
+    /// A new, empty database with an account of its own (the server's usual kind of password, from
+    /// anywhere).
     pub fn database(&self) -> Database {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let name = format!("site_{}", NEXT.fetch_add(1, Ordering::Relaxed));
@@ -192,7 +197,7 @@ impl MariaDb {
     }
 
     /// Stops the server in good order and copies what it leaves behind.
-    fn stop_into(self, dir: &Path) {
+    pub(crate) fn stop_into(self, dir: &Path) {
         let mut server = Arc::into_inner(self.0).expect("the last handle");
         server.process.stop();
         for entry in fs::read_dir(server.process.dir().join("data")).unwrap() {

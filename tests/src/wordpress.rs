@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::cache::{cached, copy_tree, debian_package, debian_package_of, link_tree, npm_package};
+use crate::cache::{cached, copy_tree, debian_package, link_tree, npm_package};
 use crate::mariadb::{Database, MariaDb};
 use crate::scratch::{shell, text};
 use crate::site::Store;
+use crate::suite::debian_package_of;
 use crate::{Config, Owner, Scratch, Site, php_as, sqlite_site};
 
 /// The package with the builds of newer versions and the official SQLite drop-in.

@@ -59,8 +59,8 @@ pub enum EngineError {
     NoTable {
         /// The table that was looked for.
         table: String,
-        /// Prefixes under which a usermeta table was found.
-        found: Vec<String>,
+        /// Prefixes under which a usermeta table was found; `None` when nobody looked.
+        found: Option<Vec<String>>,
     },
     /// The SQLite file is not there, or not readable.
     #[error("cannot open the SQLite database {path}: {why}")]
@@ -125,11 +125,12 @@ pub enum EngineError {
     Other(String),
 }
 
-fn found_prefixes(found: &[String]) -> String {
-    match found {
-        [] => "; this database holds no WordPress tables".to_owned(),
-        [one] => format!("; found tables with the prefix {one}"),
-        many => format!("; found tables with the prefixes {}", many.join(", ")),
+fn found_prefixes(found: &Option<Vec<String>>) -> String {
+    match found.as_deref() {
+        None => String::new(),
+        Some([]) => "; this database holds no WordPress tables".to_owned(),
+        Some([one]) => format!("; found tables with the prefix {one}"),
+        Some(many) => format!("; found tables with the prefixes {}", many.join(", ")),
     }
 }
 
@@ -147,12 +148,12 @@ impl EngineError {
         match self {
             Self::Connect { .. } => {
                 "Check DB_HOST in wp-config.php and that the server runs. If the site lives in a \
-                 container, run Kickout there: --ssh=docker-compose:<service>."
+                 container, run kickout inside it."
                     .to_owned()
             }
             Self::Resolve { host, .. } => format!(
                 "Only the site's own host or container may know '{host}': run Kickout there, for \
-                 example with --ssh=docker-compose:<service>."
+                 example inside the web container."
             ),
             Self::Login { .. } => {
                 "Check DB_USER and DB_PASSWORD in wp-config.php; the password is never shown here."

@@ -96,20 +96,22 @@ impl ConfigError {
                     file.display()
                 )
             }
-            Self::Exits { .. } => "Pass --url=<site URL>, or --engine=php.".to_owned(),
+            Self::Exits { .. } => "Kickout reads wp-config.php without running it: define the database settings above that line, \
+             or destroy these sessions with WP-CLI."
+                .to_owned(),
             Self::Unset { name, .. } => format!("Define {name} in wp-config.php."),
-            Self::Unresolved { reason, .. } if reason.contains("HTTP_HOST") => {
-                "Pass --url=<site URL> and --engine=php.".to_owned()
-            }
             Self::Unresolved { reason, .. } if reason.contains("getenv(") => {
-                "Run it inside the container: kickout --ssh=docker-compose:<service> …, or pass \
-                 --engine=php."
+                "If the site lives in a container, run kickout inside it, where the variable is \
+                 known."
                     .to_owned()
             }
-            Self::Unresolved { .. } => "Pass --engine=php.".to_owned(),
+            Self::Unresolved { name, .. } => format!(
+                "Kickout reads wp-config.php without running it: define {name} with a plain value \
+                 above that line, or destroy these sessions with WP-CLI."
+            ),
             Self::Sample { .. } => {
-                "Fill in wp-config.php; with Docker, the environment of the web container is \
-                 needed: kickout --ssh=docker-compose:<service> …"
+                "Fill in wp-config.php. If the site lives in a container, run kickout inside it: its \
+                 environment holds the values."
                     .to_owned()
             }
             Self::Malformed { name, .. } => format!("Correct {name} in wp-config.php."),

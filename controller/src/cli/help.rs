@@ -247,8 +247,8 @@ Success: Destroyed session. 1 session remaining.
         "user session list" => {
             "# List a user's sessions.
 $ kickout user session list admin@example.com --format=csv
-login_time,expiration_time,ip,ua
-\"2016-01-01 12:34:56\",\"2016-02-01 12:34:56\",127.0.0.1,\"Mozilla/5.0...\"
+token,login_time,expiration_time,ip,ua
+3f9a0125...,\"2026-01-01 12:34:56\",\"2026-01-15 12:34:56\",127.0.0.1,\"Mozilla/5.0 ...\"
 
 # Who is logged in, with what, since when?
 $ kickout user session list --all-users --fields=user_login,ip,browser,age

@@ -20,9 +20,7 @@ impl LocalError {
             Self::Start(_) => {
                 "Check that /proc is mounted and that this user may start programs.".to_owned()
             }
-            Self::NotLinux => "Reach the site where it runs: --ssh=<host>/<path>, or \
-                               --ssh=docker-compose:<service>."
-                .to_owned(),
+            Self::NotLinux => "Run kickout on the Linux host of the site.".to_owned(),
         }
     }
 }

@@ -70,7 +70,7 @@ pub(super) fn asking(error: &Error, wrote: bool) -> EngineError {
         // ER_NO_SUCH_TABLE, ER_BAD_TABLE_ERROR
         1146 | 1051 => EngineError::NoTable {
             table: table_in(&why),
-            found: Vec::new(),
+            found: None,
         },
         // ER_OPTION_PREVENTS_STATEMENT, ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION,
         // ER_READ_ONLY_MODE; 1047: a Galera node without quorum

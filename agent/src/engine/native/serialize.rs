@@ -99,12 +99,7 @@ impl ParseError {
 
     /// What the operator can do.
     pub fn fix(&self) -> &'static str {
-        if self.needs_php() {
-            "Use --engine=php for this user, or destroy all of the user's sessions: that needs no \
-             parsing."
-        } else {
-            "Destroy all of the user's sessions instead: that needs no parsing."
-        }
+        "Destroy all of the user's sessions instead (--all): that needs no parsing."
     }
 }
 

@@ -56,11 +56,11 @@ impl Refusal {
         match self {
             Self::Corrupt(corruption) => corruption.fix(),
             Self::DuplicateKey { .. } | Self::ReferenceIntoRemoved { .. } => {
-                "Use --engine=php for this user, or destroy all of the user's sessions: that needs \
+                "Destroy all of the user's sessions instead (--all): that needs \
                  no parsing."
             }
             Self::SelfCheck { .. } => {
-                "Destroy all of the user's sessions instead: that needs no parsing. Please report \
+                "Destroy all of the user's sessions instead (--all): that needs no parsing. Please report \
                  this."
             }
         }

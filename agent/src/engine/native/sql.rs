@@ -59,6 +59,11 @@ pub trait Sql {
     /// What doctor calls it: server and version.
     fn describe(&self) -> String;
 
+    /// A column in a comparison that the planner must not answer from that column's index.
+    fn off_index(&self, column: &str) -> String {
+        column.to_owned()
+    }
+
     /// Tables whose name ends in `suffix`, for naming the prefixes that do exist.
     fn tables_like(
         &mut self,

@@ -151,7 +151,7 @@ impl Sqlite {
             _ => match why.split_once("no such table: ") {
                 Some((_, table)) => EngineError::NoTable {
                     table: table.to_owned(),
-                    found: Vec::new(),
+                    found: None,
                 },
                 None => EngineError::Other(why),
             },
@@ -208,6 +208,12 @@ impl Sql for Sqlite {
 
     fn describe(&self) -> String {
         format!("SQLite {} at {}", self.version, self.path)
+    }
+
+    /// Without statistics SQLite may take the index of the key, which holds every session of the
+    /// site, to find those of one user.
+    fn off_index(&self, column: &str) -> String {
+        format!("+{column}")
     }
 
     async fn tables_like(&mut self, suffix: &str) -> Result<Vec<String>, EngineError> {

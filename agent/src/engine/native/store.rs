@@ -298,9 +298,10 @@ impl<S: Sql> Engine for Native<S> {
     }
 
     async fn rows(&mut self, user: u64) -> Result<Vec<Row>, EngineError> {
-        let condition = "user_id = ? AND meta_key = ? ORDER BY umeta_id";
+        let key = self.sql.off_index("meta_key");
+        let condition = format!("user_id = ? AND {key} = ? ORDER BY umeta_id");
         let heads = self
-            .heads(condition, &[Arg::Int(user), Arg::Text(KEY.to_owned())])
+            .heads(&condition, &[Arg::Int(user), Arg::Text(KEY.to_owned())])
             .await?;
         self.load(&heads).await
     }
@@ -339,9 +340,10 @@ impl<S: Sql> Engine for Native<S> {
         let mut found = Vec::with_capacity(users.len());
         for users in users.chunks(BATCH_ROWS) {
             let sql = format!(
-                "SELECT user_id, umeta_id, meta_key FROM {} WHERE meta_key = ? AND user_id IN \
-                 ({}) ORDER BY umeta_id DESC",
+                "SELECT user_id, umeta_id, meta_key FROM {} WHERE {} = ? AND user_id IN ({}) ORDER \
+                 BY umeta_id DESC",
                 quoted(&self.tables.usermeta),
+                self.sql.off_index("meta_key"),
                 marks(users.len())
             );
             let mut args = vec![Arg::Text(KEY.to_owned())];
@@ -441,7 +443,7 @@ pub(super) async fn name_prefixes<S: Sql>(sql: &mut S, error: EngineError) -> En
     let prefix = |table: &String| table.strip_suffix("usermeta").map(str::to_owned);
     EngineError::NoTable {
         table,
-        found: tables.iter().filter_map(prefix).collect(),
+        found: Some(tables.iter().filter_map(prefix).collect()),
     }
 }
 

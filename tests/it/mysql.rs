@@ -1,0 +1,1 @@
+//! A real MySQL, and its own ways to log in.
