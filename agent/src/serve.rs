@@ -46,7 +46,7 @@ pub enum ServeError {
     Silence,
 }
 
-/// What carries out a run. The real one is [`crate::run::run`]; tests bring their own.
+/// What carries out a run. The real one is [`crate::run::Site`]; tests bring their own.
 pub trait Runner: 'static {
     /// Does what is asked and says how it ended; an error is the last line of the run.
     fn run(

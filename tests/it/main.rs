@@ -46,3 +46,5 @@ mod list;
 mod users;
 /// What doctor finds.
 mod doctor;
+/// The rules of the house.
+mod tidy;

@@ -13,7 +13,7 @@ use crate::suite::debian_tree_of;
 use crate::{Guarded, MariaDb, Owner, Scratch, wordpress};
 
 /// Small, forgetful and quick: nothing here outlives the test.
-const OPTIONS: [&str; 12] = [
+const OPTIONS: [&str; 13] = [
     "--skip-name-resolve",
     "--mysqlx=OFF",
     "--secure-file-priv=NULL",
@@ -24,6 +24,7 @@ const OPTIONS: [&str; 12] = [
     "--innodb-redo-log-capacity=32M",
     "--innodb-flush-log-at-trx-commit=2",
     "--innodb-doublewrite=0",
+    "--innodb-flush-method=nosync",
     "--innodb-buffer-pool-load-at-startup=0",
     "--innodb-buffer-pool-dump-at-shutdown=0",
 ];
@@ -64,7 +65,9 @@ impl MySql {
 
     /// Serves the data directory that lies prepared in `scratch`.
     fn serve(self, scratch: Scratch) -> MariaDb {
-        Owner::database().give(scratch.path());
+        let owner = Owner::database();
+        owner.give(scratch.path());
+        owner.give(&scratch.join("data"));
         let port = free_port();
         let mut server = program(&scratch);
         let addresses = match &self.apart {
