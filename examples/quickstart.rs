@@ -8,47 +8,16 @@ use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use kickout_shared::token::verifier;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions as _, Connection as _};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// Who is logged in, from where, with what, and for how many hours.
-const LOGINS: [(i64, &str, &str, u64); 6] = [
-    (
-        1,
-        "203.0.113.7",
-        "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
-        70,
-    ),
-    (
-        1,
-        "198.51.100.23",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1",
-        26,
-    ),
-    (1, "192.0.2.99", "curl/8.5.0", 1),
-    (
-        2,
-        "203.0.113.7",
-        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.4 Safari/605.1.15",
-        8,
-    ),
-    (
-        2,
-        "203.0.113.81",
-        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
-        3,
-    ),
-    (
-        3,
-        "198.51.100.200",
-        "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:127.0) Gecko/20100101 Firefox/127.0",
-        2,
-    ),
-];
+/// The tables of the site, made by `data/quickstart.sql`; its times are markers.
+const DATABASE: &[u8] = include_bytes!("data/quickstart.sqlite");
+
+/// For how many hours each of the sessions in the database has been there.
+const HOURS: [u64; 6] = [70, 26, 1, 8, 3, 2];
 
 fn main() -> Outcome {
     let program = match std::env::args_os().nth(1) {
@@ -59,8 +28,7 @@ fn main() -> Outcome {
         .prefix("kickout-quickstart-")
         .tempdir()?;
     let site = folder.path().join("site");
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let tokens = runtime.block_on(make_site(&site))?;
+    make_site(&site)?;
     let demo = Demo { program, site };
     println!("A small WordPress site on SQLite, with three people logged in:");
     println!("\n$ cd {}", demo.site.display());
@@ -74,7 +42,7 @@ fn main() -> Outcome {
     println!("\n# The newest one is nobody we know. Out with it.");
     demo.run(&["user", "session", "destroy", "admin"])?;
     println!("\n# That phone is lost: a session by the first characters of its token.");
-    let prefix = format!("{}...", &verifier(&tokens[1])[..12]);
+    let prefix = format!("{}...", &verifier(&token(1))[..12]);
     demo.run(&["user", "session", "destroy", "admin", &prefix])?;
     println!("\n# Who else is there?");
     demo.run(&[
@@ -124,9 +92,13 @@ impl Demo {
     }
 }
 
-/// Writes the files and tables that a WordPress on SQLite has, as far as sessions need them.
-/// Returns the tokens that the cookies of these logins would hold.
-async fn make_site(site: &Path) -> Outcome<Vec<String>> {
+/// The token that the cookie of a session would hold.
+fn token(session: usize) -> String {
+    format!("{session:0>43}")
+}
+
+/// Writes the files and the database that a WordPress on SQLite has, as far as sessions need them.
+fn make_site(site: &Path) -> Outcome {
     for folder in ["wp-includes", "wp-content/database"] {
         std::fs::create_dir_all(site.join(folder))?;
     }
@@ -144,66 +116,24 @@ async fn make_site(site: &Path) -> Outcome<Vec<String>> {
     ] {
         std::fs::write(site.join(file), text)?;
     }
-    let options = SqliteConnectOptions::new()
-        .filename(site.join("wp-content/database/.ht.sqlite"))
-        .create_if_missing(true);
-    let mut database = options.connect().await?;
-    sqlx::raw_sql(TABLES).execute(&mut database).await?;
-    let tokens = log_in(&mut database).await?;
-    database.close().await?;
-    Ok(tokens)
+    std::fs::write(site.join("wp-content/database/.ht.sqlite"), database()?)?;
+    Ok(())
 }
 
-async fn log_in(database: &mut SqliteConnection) -> Outcome<Vec<String>> {
+/// The database with its markers set: ten digits for ten digits, so that no length changes.
+fn database() -> Outcome<Vec<u8>> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    let mut tokens = Vec::new();
-    for user in 1..=3 {
-        let mut entries = String::new();
-        let mut count = 0;
-        for (number, (_, ip, ua, hours)) in LOGINS
-            .iter()
-            .enumerate()
-            .filter(|(_, (owner, ..))| *owner == user)
-        {
-            let token = format!("{number:0>43}");
-            let (login, expiration) = (now - hours * 3600, now - hours * 3600 + 14 * DAY);
-            entries.push_str(&format!(
-                "s:64:\"{}\";a:4:{{s:10:\"expiration\";i:{expiration};s:2:\"ip\";s:{}:\"{ip}\";\
-                 s:2:\"ua\";s:{}:\"{ua}\";s:5:\"login\";i:{login};}}",
-                verifier(&token),
-                ip.len(),
-                ua.len()
-            ));
-            tokens.push(token);
-            count += 1;
+    let mut database = DATABASE.to_vec();
+    for (session, hours) in HOURS.iter().enumerate() {
+        let login = now - hours * 3600;
+        for (kind, time) in [("10", login), ("20", login + 14 * DAY)] {
+            let marker = format!("i:{kind}000000{session:02};").into_bytes();
+            let mut places = database.windows(marker.len()).enumerate();
+            let place = places.find_map(|(at, bytes)| (bytes == marker).then_some(at));
+            let at = place.ok_or("the database of the quickstart has lost a marker")?;
+            let text = format!("i:{time:010};").into_bytes();
+            database[at..at + text.len()].copy_from_slice(&text);
         }
-        let sql = "INSERT INTO wp_usermeta (user_id, meta_key, meta_value) VALUES (?, \
-                   'session_tokens', ?)";
-        let value = format!("a:{count}:{{{entries}}}");
-        sqlx::query(sql)
-            .bind(user)
-            .bind(value)
-            .execute(&mut *database)
-            .await?;
     }
-    Ok(tokens)
+    Ok(database)
 }
-
-const TABLES: &str = r#"
-CREATE TABLE wp_users (ID INTEGER PRIMARY KEY AUTOINCREMENT, user_login TEXT NOT NULL COLLATE NOCASE,
-    user_email TEXT NOT NULL COLLATE NOCASE, display_name TEXT NOT NULL COLLATE NOCASE,
-    user_registered TEXT NOT NULL);
-CREATE TABLE wp_usermeta (umeta_id INTEGER PRIMARY KEY AUTOINCREMENT, user_id INTEGER NOT NULL,
-    meta_key TEXT COLLATE NOCASE, meta_value TEXT COLLATE NOCASE);
-CREATE TABLE wp_options (option_id INTEGER PRIMARY KEY AUTOINCREMENT, option_name TEXT UNIQUE,
-    option_value TEXT);
-INSERT INTO wp_options (option_name, option_value) VALUES ('active_plugins', 'a:0:{}');
-INSERT INTO wp_users (user_login, user_email, display_name, user_registered) VALUES
-    ('admin', 'admin@example.com', 'Ada', '2024-01-01 00:00:00'),
-    ('anna', 'anna@example.com', 'Anna', '2024-02-01 00:00:00'),
-    ('bob', 'bob@example.com', 'Bob', '2024-03-01 00:00:00');
-INSERT INTO wp_usermeta (user_id, meta_key, meta_value) VALUES
-    (1, 'wp_capabilities', 'a:1:{s:13:"administrator";b:1;}'),
-    (2, 'wp_capabilities', 'a:1:{s:6:"editor";b:1;}'),
-    (3, 'wp_capabilities', 'a:1:{s:10:"subscriber";b:1;}');
-"#;

@@ -136,7 +136,11 @@ fn what_goes_to_the_agent() {
         session::missing(&seen),
         user_key::missing(&seen),
     ];
-    assert_eq!(missing.concat(), [""; 0], "no line in data/v1/to_agent.jsonl");
+    assert_eq!(
+        missing.concat(),
+        [""; 0],
+        "no line in data/v1/to_agent.jsonl"
+    );
 }
 
 #[test]
@@ -176,13 +180,21 @@ fn what_comes_from_the_agent() {
         key::missing(&seen),
         value::missing(&seen),
     ];
-    assert_eq!(missing.concat(), [""; 0], "no line in data/v1/from_agent.jsonl");
+    assert_eq!(
+        missing.concat(),
+        [""; 0],
+        "no line in data/v1/from_agent.jsonl"
+    );
 }
 
 #[test]
 fn the_first_line() {
     let hellos = decoded::<Hello>(HELLO);
-    assert!(hellos.iter().any(|hello| hello.protocol == version::PROTOCOL));
+    assert!(
+        hellos
+            .iter()
+            .any(|hello| hello.protocol == version::PROTOCOL)
+    );
     for hello in hellos {
         let line = hello.line("0123456789abcdef").unwrap();
         let read = Hello::read(line.as_bytes(), "0123456789abcdef");
@@ -202,8 +214,10 @@ fn what_a_newer_peer_adds() {
     // What an older peer leaves out has its old meaning.
     let older = r#"{"type":"run","id":1,"site":{},"request":{"session_destroy":{"what":
         {"one":{"user":{"text":"admin","by":"any"},"session":"latest"}}}}}"#;
-    let ToAgent::Run { request: Request::SessionDestroy(destroy), .. } =
-        serde_json::from_str(older).unwrap()
+    let ToAgent::Run {
+        request: Request::SessionDestroy(destroy),
+        ..
+    } = serde_json::from_str(older).unwrap()
     else {
         panic!("a destroy");
     };

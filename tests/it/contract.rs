@@ -1,9 +1,10 @@
-//! One table of what every engine must do, run against all of them: memory, SQLite, MariaDB.
+//! One table of what every engine must do, run against all of them: memory, SQLite, MariaDB,
+//! MySQL.
 
 use kickout_agent::engine::{Engine, RowHead, Written};
 use kickout_shared::user::UserKey;
 use kickout_shared::value::Key;
-use kickout_tests::needs;
+use kickout_tests::{MariaDb, MySql, needs};
 
 use crate::stored::{many, now, session, value, verifier};
 
@@ -297,11 +298,21 @@ fn sqlite_keeps_it() {
 #[test]
 fn mariadb_keeps_it() {
     needs!(WordPress);
-    block_on(async { keeps(worlds::on_mariadb().await).await });
+    block_on(async { keeps(worlds::on_utf8mb4(&MariaDb::shared()).await).await });
 }
 
 #[test]
 fn mariadb_in_latin1_keeps_it() {
     needs!(WordPress);
-    block_on(async { keeps(worlds::on_latin1().await).await });
+    block_on(async { keeps(worlds::on_latin1(&MariaDb::shared()).await).await });
+}
+
+#[test]
+fn mysql_keeps_it() {
+    needs!(WordPress, SlowAndFar);
+    let server = MySql::new().start();
+    block_on(async {
+        keeps(worlds::on_utf8mb4(&server).await).await;
+        keeps(worlds::on_latin1(&server).await).await;
+    });
 }

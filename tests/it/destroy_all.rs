@@ -134,7 +134,7 @@ fn a_hundred_are_few_and_a_thousand_rows_are_no_limit() {
     crowd(&site, 2_001, 101, "author");
     let before = all_rows(&site);
     let asked = destroy(&site, &["--role=author"]).code(7);
-    asked.stderr_has("This logs out 101 users (101 sessions) of the role author.");
+    asked.stderr_has("This logs out 101 users (101 sessions) with the role author of the site at ");
     assert_eq!(all_rows(&site), before);
     // Named users are never asked about, however many.
     let named: Vec<String> = (2_001..=2_101).map(|id| id.to_string()).collect();

@@ -10,7 +10,10 @@ fn doctor(site: &Site) -> Output {
 fn a_site_in_order() {
     needs!(WordPress);
     let site = WordPress::new().install();
-    let run = doctor(&site).code(0).stderr("").never_says(&site.database().password);
+    let run = doctor(&site)
+        .code(0)
+        .stderr("")
+        .never_says(&site.database().password);
     let database = site.database();
     let said = [
         &format!("{} (WordPress ", site.root().display()),
@@ -30,24 +33,39 @@ fn a_site_in_order() {
 fn a_site_on_sqlite() {
     needs!(WordPress, WordPressSqlite);
     let site = WordPress::new().install_sqlite();
-    doctor(&site).code(0).stdout_has("native: SQLite").stdout_has("SQLite integration");
+    doctor(&site)
+        .code(0)
+        .stdout_has("native: SQLite")
+        .stdout_has("SQLite integration");
 }
 
 #[test]
 fn a_site_that_is_not() {
     needs!(WordPress);
     let site = WordPress::new().install();
-    site.write("wp-content/object-cache.php", "<?php // Plugin Name: Redis Object Cache Drop-In");
-    doctor(&site).code(1).stdout_has("FAIL").stdout_has("Redis Object Cache");
+    site.write(
+        "wp-content/object-cache.php",
+        "<?php // Plugin Name: Redis Object Cache Drop-In",
+    );
+    doctor(&site)
+        .code(1)
+        .stdout_has("FAIL")
+        .stdout_has("Redis Object Cache");
     std::fs::remove_file(site.root().join("wp-content/object-cache.php")).unwrap();
     let mut config = site.config().clone();
     config.password = Some("wr0ng".to_owned());
     site.write_config(&config);
     let run = doctor(&site).code(1).stdout_has("FAIL").never_says("wr0ng");
-    run.stdout_has("refused the user").stdout_has("DB_PASSWORD in wp-config.php");
+    run.stdout_has("refused the user")
+        .stdout_has("DB_PASSWORD in wp-config.php");
     let nowhere = Scratch::new("nowhere");
-    let run = Kickout::new().cwd(nowhere.path()).arg("doctor").run().code(1);
-    run.stdout_has("FAIL").stdout_has("This does not seem to be a WordPress installation.");
+    let run = Kickout::new()
+        .cwd(nowhere.path())
+        .arg("doctor")
+        .run()
+        .code(1);
+    run.stdout_has("FAIL")
+        .stdout_has("This does not seem to be a WordPress installation.");
 }
 
 /// Code that replaces how cookies are checked: it works, says so, and is no proof.
@@ -59,9 +77,15 @@ fn code_that_may_change_the_result() {
                   function wp_validate_auth_cookie($cookie = '', $scheme = '') { return 1; }\n}\n";
     site.login("admin", "A", "::1");
     site.write("wp-content/mu-plugins/auth.php", plugin);
-    doctor(&site).code(0).stdout_has("warn").stdout_has("auth.php:3");
+    doctor(&site)
+        .code(0)
+        .stdout_has("warn")
+        .stdout_has("auth.php:3");
     let destroy = Kickout::at(&site).args(["user", "session", "destroy", "admin"]);
-    let run = destroy.run().code(5).stderr_has("auth.php:3 replaces how login cookies are checked");
+    let run = destroy
+        .run()
+        .code(5)
+        .stderr_has("auth.php:3 replaces how login cookies are checked");
     run.stdout("Success: Destroyed session. 0 sessions remaining.\n");
     assert_eq!(site.raw_rows(1), []);
 }

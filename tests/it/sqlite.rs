@@ -182,7 +182,11 @@ fn a_child_that_dies() {
     rustix::process::kill_process(child, rustix::process::Signal::KILL).unwrap();
     let end = running.end();
     assert_eq!(end.code, Some(5), "{}", end.stderr);
-    assert!(end.stderr.contains("the agent's child broke off"), "{}", end.stderr);
+    assert!(
+        end.stderr.contains("the agent's child broke off"),
+        "{}",
+        end.stderr
+    );
     drop(held);
     assert!(site.cookie_is_valid(&cookie));
 }

@@ -31,17 +31,24 @@ fn the_users_of_a_site() {
     let rows: [(&[&str], &str); 5] = [
         (&["--field=user_login"], "admin\nAnna\nbob\nzoe\n"),
         (&["--role=editor", "--field=user_login"], "bob\nzoe\n"),
-        (&["--role=author", "--role=administrator", "--format=count"], "3\n"),
+        (
+            &["--role=author", "--role=administrator", "--format=count"],
+            "3\n",
+        ),
         (&["--role=nonsense", "--format=ids"], ""),
         (&["--format=ids"], "1 3 4 2\n"),
     ];
     for (args, said) in rows {
         users(&site, args).success().stdout(said);
     }
-    users(&site, &["--format=table"]).success().stdout_has("user_registered");
+    users(&site, &["--format=table"])
+        .success()
+        .stdout_has("user_registered");
     crowd(&site, 10_001, 3_000, "subscriber");
     users(&site, &["--format=count"]).success().stdout("3004\n");
-    let listed = users(&site, &["--role=subscriber", "--field=ID"]).success().stdout;
+    let listed = users(&site, &["--role=subscriber", "--field=ID"])
+        .success()
+        .stdout;
     assert_eq!(listed.lines().count(), 3_000);
 }
 
@@ -49,7 +56,9 @@ fn the_users_of_a_site() {
 #[test]
 fn the_users_of_one_site_of_a_network() {
     needs!(WordPress);
-    let site = WordPress::new().config(|config| config.multisite = true).install();
+    let site = WordPress::new()
+        .config(|config| config.multisite = true)
+        .install();
     site.add_user("anna", "editor");
     site.php(
         "$id = wp_insert_user(['user_login' => 'second', 'user_pass' => 'x']);
@@ -59,6 +68,8 @@ fn the_users_of_one_site_of_a_network() {
     let of = |url: &str| users(&site, &[url, "--field=user_login"]).success().stdout;
     assert_eq!(of("--url=http://s1.test/"), "admin\nanna\n");
     assert_eq!(of("--url=http://s1.test/two/"), "admin\nsecond\n");
-    let nowhere = users(&site, &["--url=http://elsewhere.test/"]).code(1).stdout("");
-    nowhere.stderr_has("Site 'elsewhere.test/' not found.");
+    let nowhere = users(&site, &["--url=http://elsewhere.test/"])
+        .code(1)
+        .stdout("");
+    nowhere.stderr_has("Site 'elsewhere.test' not found.");
 }

@@ -107,7 +107,7 @@ pub struct Kickout {
 
 impl Kickout {
     /// In an empty directory, which is also the home.
-    #[allow(clippy::new_without_default)]
+    #[expect(clippy::new_without_default)]
     pub fn new() -> Self {
         Self::program(&Binaries::dev().kickout)
     }
@@ -191,15 +191,18 @@ impl Kickout {
             } else {
                 Stdio::null()
             })
-            .stdout(Stdio::piped())
+            .stdout(if self.closed_stdout {
+                // Closed before it starts: it could write something else in between.
+                let (_, writer) = std::io::pipe().unwrap();
+                Stdio::from(writer)
+            } else {
+                Stdio::piped()
+            })
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("failed to start {command:?}: {error}"));
-        let (input, mut stdout) = (child.stdin.take(), child.stdout.take());
+        let (input, stdout) = (child.stdin.take(), child.stdout.take());
         let mut stderr = child.stderr.take().unwrap();
-        if self.closed_stdout {
-            stdout = None;
-        }
         let (status, stdout, stderr) = std::thread::scope(|scope| {
             if let (Some(mut pipe), Some(bytes)) = (input, &self.stdin) {
                 // It need not read all of it: a broken pipe is its own affair.

@@ -41,7 +41,7 @@ pub struct WordPress {
 
 impl WordPress {
     /// Debian's WordPress with the usual configuration, owned by the web server's account.
-    #[allow(clippy::new_without_default)]
+    #[expect(clippy::new_without_default)]
     pub fn new() -> Self {
         Self {
             core: Core::Debian,

@@ -28,6 +28,8 @@ pub enum EngineError {
         at: String,
         /// `DB_USER`
         user: String,
+        /// The server may only not have seen the password yet, and cannot be shown it here.
+        unseen: bool,
     },
     /// The account uses a way to log in that this agent does not speak.
     #[error("the database account '{user}' logs in with {plugin}, which Kickout does not speak")]
@@ -155,16 +157,22 @@ impl EngineError {
                 "Only the site's own host or container may know '{host}': run Kickout there, for \
                  example inside the web container."
             ),
-            Self::Login { .. } => {
-                "Check DB_USER and DB_PASSWORD in wp-config.php; the password is never shown here."
-                    .to_owned()
+            Self::Login { unseen, .. } => {
+                let check = "Check DB_USER and DB_PASSWORD in wp-config.php; the password is never \
+                             shown here.";
+                let unseen_too = " If they are right: this server offers no TLS and has not seen \
+                                  the password since it started. Turn on TLS, or open the site \
+                                  once and run the command again.";
+                format!("{check}{}", if *unseen { unseen_too } else { "" })
             }
             Self::AuthPlugin { .. } => {
                 "Give the account mysql_native_password, caching_sha2_password or unix_socket."
                     .to_owned()
             }
             Self::KeyExchange { .. } => {
-                "Turn on TLS on the database server, or connect over its socket.".to_owned()
+                "Turn on TLS on the database server, or open the site once and run the command \
+                 again: a server that has seen the password needs no exchange."
+                    .to_owned()
             }
             Self::NoDatabase { .. } => "Check DB_NAME in wp-config.php.".to_owned(),
             Self::NoTable { .. } => {

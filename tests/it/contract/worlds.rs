@@ -7,7 +7,7 @@ use kickout_agent::engine::memory::Memory;
 use kickout_agent::engine::native::{MySql, Native, Sql, Sqlite, Tables};
 use kickout_agent::site::{self, Config, Database, Environment};
 use kickout_shared::user::User;
-use kickout_tests::{Site, WordPress};
+use kickout_tests::{MariaDb, Site, WordPress};
 
 /// A store and the engine that is tried on it.
 pub(super) trait World {
@@ -209,9 +209,10 @@ fn database(root: &Path) -> Database {
 }
 
 async fn on_server<const ANY_BYTES: bool, const WIDE: bool>(
+    server: &MariaDb,
     wordpress: WordPress,
 ) -> Real<MySql, ANY_BYTES, WIDE> {
-    let site = wordpress.install();
+    let site = wordpress.install_on(server);
     let Database::MySql(settings) = database(site.root()) else {
         panic!("a site on a server");
     };
@@ -227,13 +228,14 @@ async fn on_server<const ANY_BYTES: bool, const WIDE: bool>(
 }
 
 /// As sites are today.
-pub(super) async fn on_mariadb() -> Real<MySql, false, true> {
-    on_server(WordPress::new()).await
+pub(super) async fn on_utf8mb4(server: &MariaDb) -> Real<MySql, false, true> {
+    on_server(server, WordPress::new()).await
 }
 
 /// As sites were twenty years ago; `日本` is UTF-8 in the bytes of a latin1 column there.
-pub(super) async fn on_latin1() -> Real<MySql, true, false> {
-    on_server(WordPress::new().config(|config| config.charset = "latin1".to_owned())).await
+pub(super) async fn on_latin1(server: &MariaDb) -> Real<MySql, true, false> {
+    let wordpress = WordPress::new().config(|config| config.charset = "latin1".to_owned());
+    on_server(server, wordpress).await
 }
 
 /// The official drop-in's own tables.

@@ -98,6 +98,28 @@ fn default_socket() -> Result<Route, EngineError> {
     })
 }
 
+/// Whether a server on a socket greets with caching_sha2_password and offers no TLS: the driver then
+/// cannot show it a password that it has not seen yet, and it refuses the right one too.
+pub(super) async fn cannot_be_shown(socket: &Path) -> bool {
+    /// `CLIENT_SSL`, in the low byte pair of the capabilities.
+    const TLS: u16 = 0x0800;
+    let greeting = async {
+        let mut server = UnixStream::connect(socket).await.ok()?;
+        let mut greeting = vec![0; 512];
+        let count = server.read(&mut greeting).await.ok()?;
+        greeting.truncate(count);
+        // Four bytes of length and number, the protocol, the version up to a zero; thread id, salt
+        // and a filler before the capabilities.
+        let version = greeting.get(5..)?.iter().position(|byte| *byte == 0)?;
+        let flags = greeting.get(5 + version + 1 + 13..)?.first_chunk()?;
+        let plugin = b"caching_sha2_password";
+        let asks = greeting.windows(plugin.len()).any(|word| word == plugin);
+        Some(asks && u16::from_le_bytes(*flags) & TLS == 0)
+    };
+    let greeting = tokio::time::timeout(CONNECT, greeting).await;
+    matches!(greeting, Ok(Some(true)))
+}
+
 async fn resolve(host: &str) -> Result<Vec<IpAddr>, EngineError> {
     let failed = |why: String| EngineError::Resolve {
         host: host.to_owned(),

@@ -179,7 +179,11 @@ async fn connect(settings: &Settings) -> Result<(MySqlConnection, String), Engin
             {
                 return Err(reason);
             }
-            return Err(mysql_error::connecting(&error, &at, settings));
+            let mut error = mysql_error::connecting(&error, &at, settings);
+            if let (EngineError::Login { unseen, .. }, Route::Socket(path)) = (&mut error, &route) {
+                *unseen = dial::cannot_be_shown(path).await;
+            }
+            return Err(error);
         }
         Err(_) => {
             let seconds = CONNECT.as_secs();

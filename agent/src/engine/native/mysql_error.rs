@@ -37,14 +37,19 @@ pub(super) fn connecting(error: &Error, at: &str, settings: &Settings) -> Engine
         };
     };
     match said.number() {
-        // ER_ACCESS_DENIED_ERROR, ER_ACCESS_DENIED_NO_PASSWORD_ERROR, ER_MUST_CHANGE_PASSWORD_LOGIN
-        1045 | 1698 | 1862 => EngineError::Login { at, user },
+        // ER_ACCESS_DENIED_ERROR, ER_ACCESS_DENIED_NO_PASSWORD_ERROR
+        1045 | 1698 => EngineError::Login {
+            at,
+            user,
+            unseen: false,
+        },
         // ER_DBACCESS_DENIED_ERROR, ER_BAD_DB_ERROR
         1044 | 1049 => EngineError::NoDatabase {
             name: settings.name.clone(),
             user,
         },
-        // ER_CON_COUNT_ERROR, ER_HOST_IS_BLOCKED, ER_HOST_NOT_PRIVILEGED, ER_TOO_MANY_USER_CONNECTIONS
+        // ER_CON_COUNT_ERROR, ER_HOST_IS_BLOCKED, ER_HOST_NOT_PRIVILEGED, ER_TOO_MANY_USER_CONNECTIONS,
+        // ER_MUST_CHANGE_PASSWORD_LOGIN, ER_ACCOUNT_HAS_BEEN_LOCKED
         _ => EngineError::Connect {
             at,
             why: said.message().to_owned(),
