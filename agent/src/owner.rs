@@ -3,10 +3,11 @@
 
 use std::os::unix::fs::MetadataExt as _;
 use std::process::Stdio;
+use std::time::Duration;
 
 use kickout_shared::event::{Event, Level, Line, Outcome, Verdict};
 use kickout_shared::frame::{self, Lines};
-use kickout_shared::message::{FromAgent, Hello, RunId, ToAgent};
+use kickout_shared::message::{FromAgent, Hello, PING_SECONDS, RunId, ToAgent};
 use kickout_shared::request::Request;
 use kickout_shared::site::Site;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -76,6 +77,9 @@ async fn pass(out: &mut Out, event: Event) -> Result<(), Cancelled> {
 }
 
 const CHILD_RUN: RunId = RunId(1);
+
+/// How often it is asked whether the run has been cancelled.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// The child's only controller is its parent, over pipes nobody else holds: no need to guess.
 const NONCE: &str = "parentchild";
@@ -172,9 +176,20 @@ impl Child {
     }
 
     async fn relay(&mut self, out: &mut Out) -> Result<Outcome, Broken> {
+        let mut ping = tokio::time::interval(Duration::from_secs(PING_SECONDS));
+        let mut look = tokio::time::interval(LOOK);
         loop {
             out.cancelled()?;
-            match self.next().await? {
+            // A long statement says nothing: the child must hear of us, and we of a cancel.
+            let frame = tokio::select! {
+                frame = self.next() => frame?,
+                _ = ping.tick() => {
+                    self.send(&ToAgent::Ping).await?;
+                    continue;
+                }
+                _ = look.tick() => continue,
+            };
+            match frame {
                 FromAgent::Begun { cutoff, .. } => {
                     self.begun = true;
                     out.begun(cutoff).await?;

@@ -86,8 +86,8 @@ fn decoded<T: DeserializeOwned + Serialize + Debug>(lines: &str) -> Vec<T> {
     let decode = |line: &str| {
         let frame: T = serde_json::from_str(line).unwrap_or_else(|why| panic!("{why}: {line}"));
         let [again, golden]: [serde_json::Value; 2] = [
-            serde_json::to_value(&frame).unwrap(),
-            serde_json::from_str(line).unwrap(),
+            serde_json::to_value(&frame).expect("a frame is JSON"),
+            serde_json::from_str(line).expect("a line is JSON"),
         ];
         assert_eq!(again, golden, "{frame:?}");
         frame

@@ -51,7 +51,8 @@ fn no_wordpress_in_wp_clis_words() {
 /// Whatever stands in the configuration's place: told what it is, soon.
 #[test]
 fn a_configuration_that_is_none() {
-    let places: [(&str, fn(&Path), &[&str]); 6] = [
+    type Place = (&'static str, fn(&Path), &'static [&'static str]);
+    let places: [Place; 6] = [
         (
             "a FIFO",
             |path| {

@@ -214,7 +214,7 @@ fn a_host_name_without_nss() {
         quoted(trace.to_str().unwrap())
     );
     with(&site, |config| {
-        config.host = Some(format!("db.test:{}", server.port()))
+        config.host = Some(format!("db.test:{}", server.port()));
     });
     inside(&strace).code(0).stdout("1\n");
     let calls = std::fs::read_to_string(&trace).unwrap();

@@ -20,12 +20,16 @@ mod destroy_all;
 mod destroy_stores;
 /// A container's configuration, met from outside.
 mod docker_config;
+/// What doctor finds.
+mod doctor;
 /// The harness itself: guards kill, databases answer, WordPress is real.
 mod harness;
 /// Another client that holds locks.
 mod held;
 /// Stopped in the middle.
 mod interrupt;
+/// Sessions as WordPress has them.
+mod list;
 /// A real MySQL, and its own ways to log in.
 mod mysql;
 /// Kickout while it runs.
@@ -38,13 +42,9 @@ mod sqlite;
 mod ssh_parse;
 /// Values as PHP serializes them, and a wrapped agent.
 mod stored;
-/// The configuration reader against real PHP.
-mod wp_config;
-/// Sessions as WordPress has them.
-mod list;
-/// Users as WordPress has them.
-mod users;
-/// What doctor finds.
-mod doctor;
 /// The rules of the house.
 mod tidy;
+/// Users as WordPress has them.
+mod users;
+/// The configuration reader against real PHP.
+mod wp_config;

@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use kickout_tests::{Binaries, Config, Kickout, MariaDb, MySql, Output, Scratch, Site, WordPress};
 use kickout_tests::needs;
+use kickout_tests::{Binaries, Config, Kickout, MariaDb, MySql, Output, Scratch, Site, WordPress};
 
 use crate::connect::count;
 use crate::destroy::destroy;
