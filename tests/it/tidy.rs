@@ -9,18 +9,10 @@ use kickout_tests::workspace_root;
 const LONGEST: usize = 400;
 
 /// Files that are longer, each with the reason.
-const LONG: [(&str, &str); 4] = [
+const LONG: [(&str, &str); 2] = [
     (
         "agent/src/ops/tests.rs",
         "one table of rules beside the other",
-    ),
-    (
-        "agent/src/engine/native/store.rs",
-        "the trait's questions, one after the other",
-    ),
-    (
-        "agent/src/site/settings.rs",
-        "half of it is the table of its tests",
     ),
     (
         "tests/it/conformance/differences.rs",

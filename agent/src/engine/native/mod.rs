@@ -8,11 +8,13 @@ pub mod splice;
 mod sql;
 mod sqlite;
 mod store;
+mod stored;
 pub mod tokens;
 
 pub use mysql::MySql;
 pub(crate) use sql::quoted;
 pub use sql::{Arg, Columns, Sql};
 pub use sqlite::Sqlite;
-pub(crate) use store::array_keys;
-pub use store::{Native, Options, Tables};
+pub use store::Native;
+pub(crate) use stored::array_keys;
+pub use stored::{Options, Tables};

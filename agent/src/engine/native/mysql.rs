@@ -65,7 +65,7 @@ impl MySql {
         let found = mysql.look(settings, users, usermeta, &at).await;
         match found {
             Ok(()) => Ok(mysql),
-            Err(error) => Err(super::store::name_prefixes(&mut mysql, error).await),
+            Err(error) => Err(super::stored::name_prefixes(&mut mysql, error).await),
         }
     }
 

@@ -65,7 +65,7 @@ impl Sqlite {
         );
         let versions = match sqlite.fetch(&facts, &[], version).await {
             Ok(versions) => versions,
-            Err(error) => return Err(super::store::name_prefixes(&mut sqlite, error).await),
+            Err(error) => return Err(super::stored::name_prefixes(&mut sqlite, error).await),
         };
         sqlite.version = String::from_utf8_lossy(&versions.concat()).into_owned();
         Ok(sqlite)
