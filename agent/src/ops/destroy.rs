@@ -65,12 +65,12 @@ pub(super) async fn one<E: Engine>(
         };
         end_one(desk, &rows, effective, &key, &user, begun, tally).await?;
     }
-    Err(contended(&user).into())
+    Err(contended(user.id, &user.login).into())
 }
 
-fn contended(user: &User) -> EngineError {
+fn contended(user: u64, login: &Bytes) -> EngineError {
     EngineError::Contended {
-        who: format!("user {}", list::name(user.id, &user.login)),
+        who: format!("user {}", list::name(user, login)),
     }
 }
 
@@ -233,7 +233,7 @@ pub(super) async fn users<E: Engine>(
 ) -> Result<Verdict, Stop> {
     for user in users {
         desk.out.cancelled()?;
-        let ended = all_of_one(desk, user, begun).await?;
+        let ended = all_of_one(desk, user.id, &user.login, begun).await?;
         tally.users += 1;
         tally.sessions += ended;
         if begun.dry_run {
@@ -252,14 +252,15 @@ pub(super) async fn users<E: Engine>(
 }
 
 /// Destroys every session of one user that existed; returns how many WordPress saw.
-async fn all_of_one<E: Engine>(
+pub(super) async fn all_of_one<E: Engine>(
     desk: &mut Desk<'_, E>,
-    user: &User,
+    user: u64,
+    login: &Bytes,
     begun: Moment,
 ) -> Result<u64, Stop> {
     let mut ended = 0;
     for _ in 0..TRIES {
-        let rows = desk.engine.rows(user.id).await?;
+        let rows = desk.engine.rows(user).await?;
         let effective = rows.iter().position(|row| row.exact);
         let mut clean = true;
         for (index, row) in rows.iter().enumerate().rev() {
@@ -273,7 +274,7 @@ async fn all_of_one<E: Engine>(
             } else {
                 0
             };
-            if !begun.dry_run && !end_row(desk, row, &doom, &user.login, begun).await? {
+            if !begun.dry_run && !end_row(desk, row, &doom, login, begun).await? {
                 break;
             }
             ended += seen;
@@ -282,7 +283,7 @@ async fn all_of_one<E: Engine>(
             return Ok(ended);
         }
     }
-    Err(contended(user).into())
+    Err(contended(user, login).into())
 }
 
 /// What of a row has to go.

@@ -1,6 +1,9 @@
 //! Every session of named or chosen users: `destroy_all_for_all_users`, but streamed in windows of
 //! row ids, never by loading all of them, and never believed without a second look.
 
+use std::collections::BTreeSet;
+
+use kickout_shared::bytes::Bytes;
 use kickout_shared::event::{Event, Progress, Verdict};
 use kickout_shared::request::{Selector, Who};
 
@@ -109,6 +112,7 @@ impl Sweep {
         tally: &mut Tally,
     ) -> Result<(), Stop> {
         let mut whole: Vec<(&Row, Doom)> = Vec::new();
+        let mut changed = BTreeSet::new();
         for row in rows {
             let doom = doom(row, self.begun);
             if doom.spares_all() {
@@ -123,28 +127,54 @@ impl Sweep {
             let login = logins.of(row.user);
             if end_row(desk, row, &doom, &login, self.begun).await? {
                 count(tally, row, &doom, logins);
+            } else {
+                changed.insert(row.user);
             }
         }
-        self.windows(desk, &whole, logins, tally).await
+        changed.extend(self.windows(desk, &whole, logins, tally).await?);
+        for user in changed {
+            self.again(desk, user, &logins.of(user), tally).await?;
+        }
+        Ok(())
     }
 
-    /// Removes whole rows, many in one statement; when some had changed, one by one, so that only
-    /// what is known to be gone is said to be.
+    /// A user whose rows were being written: read and tried again at once, as for a named one. One
+    /// who is quicker than that is left for the next pass.
+    async fn again<E: Engine>(
+        &self,
+        desk: &mut Desk<'_, E>,
+        user: u64,
+        login: &Bytes,
+        tally: &mut Tally,
+    ) -> Result<(), Stop> {
+        match destroy::all_of_one(desk, user, login, self.begun).await {
+            Ok(ended) => {
+                tally.users += 1;
+                tally.sessions += ended;
+                Ok(())
+            }
+            Err(Stop::Engine(EngineError::Contended { .. })) => Ok(()),
+            Err(stop) => Err(stop),
+        }
+    }
+
+    /// Removes whole rows, many in one statement; when some had changed, only what is known to be
+    /// gone is said to be. Returns whose rows are still there.
     async fn windows<E: Engine>(
         &mut self,
         desk: &mut Desk<'_, E>,
         whole: &[(&Row, Doom)],
         logins: &Logins,
         tally: &mut Tally,
-    ) -> Result<(), Stop> {
+    ) -> Result<Vec<u64>, Stop> {
         if whole.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         if self.begun.dry_run {
             for (row, doom) in whole {
                 count(tally, row, doom, logins);
             }
-            return Ok(());
+            return Ok(Vec::new());
         }
         let rows: Vec<Row> = whole.iter().map(|(row, _)| (*row).clone()).collect();
         let removed = desk.engine.remove(&rows).await?;
@@ -157,14 +187,17 @@ impl Sweep {
                 .map(|there| !there)
                 .collect()
         };
+        let mut left = Vec::new();
         for ((row, doom), gone) in whole.iter().zip(gone) {
             if gone {
                 count(tally, row, doom, logins);
                 let login = logins.of(row.user);
                 say_ended(desk, row, doom, &login).await?;
+            } else {
+                left.push(row.user);
             }
         }
-        Ok(())
+        Ok(left)
     }
 
     async fn still_there<E: Engine>(

@@ -460,6 +460,26 @@ fn an_interrupted_sweep_leaves_no_second_row_alive() {
 }
 
 #[test]
+fn a_sweep_outlasts_somebody_who_logs_in_all_the_time() {
+    let mut memory = site();
+    let row = memory.add_row(1, true, &live("a"));
+    // Every second write of ours finds the row changed: far more often than there are passes.
+    let mut login = 0;
+    memory.meddle(Box::new(move |write, rows| {
+        login += 1;
+        if write % 2 == 1
+            && let Some(row) = rows.get_mut(&row)
+        {
+            let mut sessions = vec![('b', FAR, NOW - 100)];
+            sessions.extend((login < 20).then_some(('a', FAR, NOW - 100)));
+            row.value = Some(value(&sessions));
+        }
+    }));
+    ask(&mut memory, everybody(&[], &[], false)).is(Verdict::Gone);
+    assert_eq!(memory.value(row), None);
+}
+
+#[test]
 fn roles_and_exceptions_choose() {
     let mut memory = site();
     let rows = [(1, "a"), (2, "b"), (3, "c")]

@@ -41,14 +41,7 @@ const SOCKETS: [&str; 6] = [
 pub(super) enum Route {
     /// A unix socket.
     Socket(PathBuf),
-    /// A loopback address.
-    Address {
-        /// Where.
-        ip: IpAddr,
-        /// Its port.
-        port: u16,
-    },
-    /// Somewhere else, through a relay of our own.
+    /// A TCP address, through a relay of our own.
     Relay(Relay),
 }
 
@@ -56,27 +49,23 @@ impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Socket(path) => write!(f, "{}", path.display()),
-            Self::Address { ip, port } => write!(f, "{}", SocketAddr::new(*ip, *port)),
-            Self::Relay(relay) => write!(f, "{}:{}", relay.host, relay.port),
+            Self::Relay(relay) => f.write_str(&relay.at()),
         }
     }
 }
 
-/// Decides how to reach what `DB_HOST` names, and connects when that needs a relay.
+/// Decides how to reach what `DB_HOST` names, and connects when that is not a socket.
 pub(super) async fn route(host: &DbHost) -> Result<Route, EngineError> {
     let (host, port) = match host {
         DbHost::Socket(Some(path)) => return Ok(Route::Socket(path.clone())),
         DbHost::Socket(None) => return default_socket(),
         DbHost::Tcp { host, port } => (host, *port),
     };
-    match host.parse::<IpAddr>() {
-        Ok(ip) if ip.is_loopback() => Ok(Route::Address { ip, port }),
-        Ok(ip) => Ok(Route::Relay(Relay::open(host, port, vec![ip]).await?)),
-        Err(_) => {
-            let addresses = resolve(host).await?;
-            Ok(Route::Relay(Relay::open(host, port, addresses).await?))
-        }
-    }
+    let addresses = match host.parse::<IpAddr>() {
+        Ok(ip) => vec![ip],
+        Err(_) => resolve(host).await?,
+    };
+    Ok(Route::Relay(Relay::open(host, port, addresses).await?))
 }
 
 fn default_socket() -> Result<Route, EngineError> {
@@ -144,10 +133,11 @@ async fn resolve(host: &str) -> Result<Vec<IpAddr>, EngineError> {
     }
 }
 
-/// A socket of ours that the driver connects to, and that carries bytes to the server.
+/// A socket of ours that the driver connects to, and that carries bytes to the server, at once: the
+/// driver leaves Nagle's algorithm on, which costs a TLS login 40 ms.
 ///
-/// It also watches the login: a driver that asks the server for its public key over a plain
-/// connection would hand the password to whoever sits in between.
+/// It also watches the login to a server elsewhere: a driver that asks it for its public key over a
+/// plain connection would hand the password to whoever sits in between.
 pub(super) struct Relay {
     host: String,
     port: u16,
@@ -159,7 +149,7 @@ pub(super) struct Relay {
 
 impl Relay {
     async fn open(host: &str, port: u16, addresses: Vec<IpAddr>) -> Result<Self, EngineError> {
-        let at = format!("{host}:{port}");
+        let at = place(host, port);
         let broken = |why: std::io::Error| EngineError::Connect {
             at: at.clone(),
             why: why.to_string(),
@@ -177,6 +167,10 @@ impl Relay {
             refusal,
             task,
         })
+    }
+
+    fn at(&self) -> String {
+        place(&self.host, self.port)
     }
 
     pub(super) fn host(&self) -> &str {
@@ -208,6 +202,14 @@ impl Relay {
     }
 }
 
+/// `db.example.com:3306`, `[::1]:3306`
+fn place(host: &str, port: u16) -> String {
+    match host.parse::<IpAddr>() {
+        Ok(ip) => SocketAddr::new(ip, port).to_string(),
+        Err(_) => format!("{host}:{port}"),
+    }
+}
+
 async fn reach(at: &str, addresses: Vec<IpAddr>, port: u16) -> Result<TcpStream, EngineError> {
     let mut why = String::new();
     for ip in addresses {
@@ -233,6 +235,7 @@ async fn carry(
         return;
     };
     drop(listener);
+    let elsewhere = !server.peer_addr().is_ok_and(|peer| peer.ip().is_loopback());
     let (mut from_driver, mut to_driver) = driver.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let upward = async {
@@ -244,7 +247,7 @@ async fn carry(
             }
             // A packet of one byte, 1 or 2, is the request for the server's key (sha256_password,
             // caching_sha2_password; a goodbye counts from 0). Under TLS it is not readable here.
-            if matches!(&buffer[..count], [1, 0, 0, 1..=255, 1 | 2]) {
+            if elsewhere && matches!(&buffer[..count], [1, 0, 0, 1..=255, 1 | 2]) {
                 *refusal.borrow_mut() = Some(EngineError::KeyExchange { at });
                 return Ok(());
             }

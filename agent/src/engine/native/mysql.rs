@@ -156,7 +156,6 @@ async fn connect(settings: &Settings) -> Result<(MySqlConnection, String), Engin
     let relay;
     match &route {
         Route::Socket(path) => options = options.socket(path),
-        Route::Address { ip, port } => options = options.host(&ip.to_string()).port(*port),
         Route::Relay(via) => {
             relay = via;
             options = options.host(relay.host()).socket(relay.path());
@@ -168,7 +167,7 @@ async fn connect(settings: &Settings) -> Result<(MySqlConnection, String), Engin
             connected = connecting => connected,
             failed = relay.failed() => return Err(failed),
         },
-        Route::Socket(_) | Route::Address { .. } => connecting.await,
+        Route::Socket(_) => connecting.await,
     };
     let mut connection = match connected {
         Ok(Ok(connection)) => connection,
