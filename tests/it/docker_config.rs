@@ -49,8 +49,8 @@ if ( ! defined( 'ABSPATH' ) ) {
 require_once ABSPATH . 'wp-settings.php';
 "#;
 
-/// Runs its arguments in a root of their own, where only `$MARK` says that this is a container;
-/// the first process is kickout itself, so that its environment is the container's.
+/// Runs its arguments in a root of their own, where only `$MARK` says that this is a container, and
+/// a process named `$SERVER` that it serves the site; both have the container's environment.
 const ELSEWHERE: &str = r#"
 set -e
 new=$1; shift
@@ -63,10 +63,15 @@ for place in /*; do
     fi
 done
 [ -z "$MARK" ] || : > "$new/$MARK"
+if [ -n "$SERVER" ]; then
+    cp /bin/sleep "$new/$SERVER"
+    chroot "$new" "/$SERVER" 600 >/dev/null 2>&1 &
+    until grep -qs "^$SERVER$" "$new"/proc/[0-9]*/comm; do :; done
+fi
 exec chroot "$new" "$@"
 "#;
 
-fn elsewhere(mark: &str, root: &Scratch) -> Kickout {
+fn elsewhere(mark: &str, server: &str, root: &Scratch) -> Kickout {
     Kickout::program(Path::new("/usr/bin/unshare"))
         .args([
             "--mount",
@@ -81,6 +86,7 @@ fn elsewhere(mark: &str, root: &Scratch) -> Kickout {
         .arg(root.path())
         .arg(&Binaries::dev().kickout)
         .env("MARK", mark)
+        .env("SERVER", server)
 }
 
 #[test]
@@ -99,7 +105,7 @@ fn outside_its_container_it_is_refused() {
     ];
     for command in commands {
         // What the operator has in his own environment is not what the container has.
-        let run = elsewhere("", &root).args(command).arg(&path);
+        let run = elsewhere("", "apache2", &root).args(command).arg(&path);
         let run = run
             .env("WORDPRESS_DB_NAME", "mine")
             .env("WORDPRESS_DB_PASSWORD", "0ther");
@@ -114,16 +120,26 @@ fn outside_its_container_it_is_refused() {
             .stderr_has("WORDPRESS_");
         drop(run.stderr_has("run kickout inside it"));
     }
-    let doctor = elsewhere("", &root).arg("doctor").arg(&path).run().code(1);
+    let doctor = elsewhere("", "apache2", &root)
+        .arg("doctor")
+        .arg(&path)
+        .run()
+        .code(1);
     doctor
         .stdout_has("WORDPRESS_DB_NAME")
         .never_says("example password");
     // In a container without the variables, the template's own values are no configuration.
-    let bare = elsewhere(".dockerenv", &root)
-        .args(commands[0])
-        .arg(&path)
-        .run();
-    bare.code(1).stderr_has("sample values (example username");
+    let bare = |server| {
+        elsewhere(".dockerenv", server, &root)
+            .args(commands[0])
+            .arg(&path)
+            .run()
+    };
+    bare("apache2")
+        .code(1)
+        .stderr_has("sample values (example username");
+    // A container that only mounts the site is not the one that serves it.
+    bare("").code(1).stderr_has("run kickout inside it");
 }
 
 /// In the container its variables count, and the files that `…_FILE` names.
@@ -139,8 +155,8 @@ fn inside_its_container_it_is_read() {
         .around()
         .write("secret", format!("{}\r\n", database.password));
     let root = Scratch::new("root");
-    let inside = |args: &[&str]| {
-        elsewhere(".dockerenv", &root)
+    let inside = |server: &str, args: &[&str]| {
+        elsewhere(".dockerenv", server, &root)
             .args(args)
             .arg(format!("--path={}", site.root().display()))
             .env("WORDPRESS_DB_NAME", &database.name)
@@ -149,10 +165,15 @@ fn inside_its_container_it_is_read() {
             .env("WORDPRESS_DB_HOST", database.by_socket())
             .run()
     };
-    inside(&["user", "session", "list", "admin", "--format=count"])
+    for server in ["apache2", "php-fpm"] {
+        inside(
+            server,
+            &["user", "session", "list", "admin", "--format=count"],
+        )
         .success()
         .stdout("1\n");
-    let run = inside(&["user", "session", "destroy", "admin"]).success();
+    }
+    let run = inside("apache2", &["user", "session", "destroy", "admin"]).success();
     run.stdout("Success: Destroyed session. 0 sessions remaining.\n");
     site.write("wp-config.php", config);
     assert!(!site.cookie_is_valid(&cookie));

@@ -1,25 +1,61 @@
-//! Whose environment the web server's PHP has. Known in a container, where the first process and
-//! everything beside it were started with the same variables; unknown elsewhere.
+//! Whose environment the web server's PHP has. Known in a container that runs the web server, where
+//! everything was started with the same variables; unknown elsewhere.
 
 use std::ffi::OsString;
+use std::fs;
 use std::os::unix::ffi::OsStringExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
 
 /// Files that container engines leave in every container (Docker, Podman).
 const MARKS: [&str; 2] = ["/.dockerenv", "/run/.containerenv"];
 
-/// The web server's environment, as far as it is known from here.
+/// Programs that run PHP for the web, by the beginning of their names.
+const SERVERS: [&str; 6] = [
+    "php-fpm",
+    "apache2",
+    "httpd",
+    "frankenphp",
+    "lsphp",
+    "litespeed",
+];
+
+/// The one that writes its title over its environment: what the kernel shows has lost variables.
+const OVERWRITES: &str = "php-fpm";
+
+/// The web server's environment, as far as it is known from here. A container that only mounts a
+/// site is not the one that serves it.
 pub fn web_environment() -> Environment {
     if !MARKS.iter().any(|mark| Path::new(mark).exists()) {
         return Environment::unknown();
     }
-    match std::fs::read("/proc/1/environ") {
-        Ok(block) => Environment::of_process(variables(&block)),
-        // Another user's: ours was made from the same image and settings.
-        Err(_) => Environment::of_process(std::env::vars_os()),
+    let Some((name, process)) = web_server() else {
+        return Environment::unknown();
+    };
+    match fs::read(process.join("environ")) {
+        Ok(block) if !name.starts_with(OVERWRITES) => Environment::of_process(variables(&block)),
+        // Ours was made from the same image and settings.
+        Ok(_) | Err(_) => Environment::of_process(std::env::vars_os()),
     }
+}
+
+/// The first process of a web server, and its folder in `/proc`.
+fn web_server() -> Option<(String, PathBuf)> {
+    let mut processes: Vec<u32> = fs::read_dir("/proc")
+        .ok()?
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect();
+    processes.sort_unstable();
+    processes.into_iter().find_map(|process| {
+        let folder = Path::new("/proc").join(process.to_string());
+        let name = fs::read_to_string(folder.join("comm")).ok()?;
+        SERVERS
+            .iter()
+            .any(|server| name.starts_with(server))
+            .then_some((name, folder))
+    })
 }
 
 /// `NAME=value` pieces, each ended by NUL.
