@@ -74,7 +74,7 @@ impl Lines {
         Ok(None)
     }
 
-    /// Takes the unread bytes away, for a caller that changes from lines to something else.
+    /// How many bytes have come and not been handed out.
     pub fn unread(&self) -> usize {
         self.buffer.len() - self.start
     }

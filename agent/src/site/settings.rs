@@ -6,14 +6,16 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use super::db_host::{self, DbHost};
 use super::drop_ins::{self, DbDropIn};
 use super::literal::{Literal, Setting, Source};
 use super::wp_config::{Config, ConfigError};
 
-/// A value that no message and no Debug output may show.
+/// A value that no message and no Debug output may show, and that is zeroed when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Vec<u8>);
+pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {
     /// The bytes, for the one place that needs them.
@@ -122,7 +124,7 @@ pub fn database(config: &Config<'_>) -> Result<Database, ConfigError> {
     Ok(Database::MySql(MySql {
         name,
         user,
-        password: Secret(password),
+        password: Secret(password.into()),
         host,
         charset: text(config, "DB_CHARSET")?.filter(|value| !value.is_empty()),
         client_flags,
