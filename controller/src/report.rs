@@ -106,6 +106,12 @@ impl<'s> Report<'s> {
 
     fn line(&mut self, line: Line) {
         let Line { level, text, fix } = line;
+        // What follows is the last word: the bar has done its work.
+        if level == Level::Success
+            && let Some(bar) = self.bar.take()
+        {
+            bar.finish_and_clear();
+        }
         let lines = &self.screen.lines;
         let shown = match level {
             Level::Success => lines.success(text),
@@ -141,7 +147,7 @@ impl<'s> Report<'s> {
     }
 
     fn progress(&mut self, progress: Progress) {
-        if self.started.elapsed() < PATIENCE {
+        if self.started.elapsed() < PATIENCE || progress.done >= progress.total {
             return;
         }
         let bar = self.bar.get_or_insert_with(|| {
@@ -150,7 +156,7 @@ impl<'s> Report<'s> {
                 // Draws nothing when standard error is no terminal.
                 ProgressDrawTarget::stderr(),
             );
-            let look = "{bar:30} {percent:>3}%  {msg}  {eta} left";
+            let look = "{bar:30} {percent:>3}%  {msg}";
             if let Ok(style) = ProgressStyle::with_template(look) {
                 bar.set_style(style);
             }
