@@ -131,7 +131,7 @@ impl Engine for Memory {
             .rows
             .range(last + 1..)
             .take(limit)
-            .map(|(_, row)| head(row))
+            .map(|(_, row)| row.head())
             .collect())
     }
 
@@ -141,7 +141,7 @@ impl Engine for Memory {
         limit: usize,
     ) -> Result<Vec<RowHead>, EngineError> {
         let before = self.rows.range(..first).rev().take(limit);
-        Ok(before.map(|(_, row)| head(row)).collect())
+        Ok(before.map(|(_, row)| row.head()).collect())
     }
 
     async fn last_row(&mut self) -> Result<u64, EngineError> {
@@ -208,13 +208,5 @@ impl Engine for Memory {
             }
         }
         Ok(removed)
-    }
-}
-
-fn head(row: &Row) -> RowHead {
-    RowHead {
-        id: row.id,
-        user: row.user,
-        size: row.size,
     }
 }

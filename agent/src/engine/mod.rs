@@ -14,7 +14,9 @@ pub mod memory;
 pub mod native;
 
 pub use error::EngineError;
-pub use native::tokens::{Content, Corruption, Entry, EntryState, login_of, read as read_tokens};
+pub use native::tokens::{
+    Content, Corruption, Entry, EntryState, live_count, login_of, read as read_tokens,
+};
 
 /// One stored row of sessions, as read once.
 #[derive(Clone, Debug)]
@@ -41,6 +43,17 @@ pub struct RowHead {
     pub user: u64,
     /// The size of its value as stored, in bytes.
     pub size: u64,
+}
+
+impl Row {
+    /// Where it is, without its value.
+    pub fn head(&self) -> RowHead {
+        RowHead {
+            id: self.id,
+            user: self.user,
+            size: self.size,
+        }
+    }
 }
 
 /// What became of a row that was to be changed.

@@ -7,7 +7,7 @@ use kickout_shared::bytes::Bytes;
 use kickout_shared::event::{Event, Progress, Verdict};
 use kickout_shared::request::{Selector, Who};
 
-use crate::engine::{Engine, EngineError, Row, RowHead};
+use crate::engine::{Engine, EngineError, Row};
 use crate::ops::destroy::{self, Doom, TRIES, doom, end_row, say_ended};
 use crate::ops::existed::Moment;
 use crate::ops::selection::{Logins, Selection, pieces};
@@ -205,12 +205,7 @@ impl Sweep {
         desk: &mut Desk<'_, E>,
         rows: &[Row],
     ) -> Result<Vec<bool>, Stop> {
-        let head = |row: &Row| RowHead {
-            id: row.id,
-            user: row.user,
-            size: row.size,
-        };
-        let heads: Vec<_> = rows.iter().map(head).collect();
+        let heads: Vec<_> = rows.iter().map(Row::head).collect();
         let left = desk.engine.load(&heads).await?;
         Ok(rows
             .iter()

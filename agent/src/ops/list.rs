@@ -4,7 +4,7 @@ use kickout_shared::bytes::Bytes;
 use kickout_shared::event::{Event, Verdict};
 use kickout_shared::request::{Selector, SessionList, Who};
 
-use crate::engine::{Content, Corruption, Engine, EntryState, Row, read_tokens};
+use crate::engine::{Content, Corruption, Engine, EntryState, Row, live_count, read_tokens};
 use crate::ops::selection::{Selection, pieces};
 use crate::ops::{Desk, PAGE, Stop, Tally, counted, evidence, resolve};
 
@@ -134,7 +134,7 @@ async fn shadows<E: Engine>(
 ) -> Result<(), Stop> {
     for row in rows {
         let live = match row.value.as_deref().map(|value| read_tokens(value, now)) {
-            Some(Content::Sessions(entries)) => entries.iter().filter(|e| e.is_live()).count(),
+            Some(Content::Sessions(entries)) => live_count(&entries),
             Some(Content::Corrupt(_)) | None => 0,
         };
         if live > 0 {

@@ -73,14 +73,7 @@ impl Parser<'_> {
                 Expr::Opaque("a static variable", targets)
             }
             b"function" => {
-                self.skip_group()?;
-                while !self.is("{") {
-                    if matches!(self.tok(), Tok::Bad(_) | Tok::End) {
-                        return Err(self.unreadable());
-                    }
-                    self.next();
-                }
-                self.skip_group()?;
+                self.skip_function()?;
                 Expr::Closure
             }
             b"fn" if call => {

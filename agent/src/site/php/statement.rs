@@ -237,6 +237,12 @@ impl Parser<'_> {
         }
         // Code that is only declared may have any shape.
         (self.at, self.depth) = (start, depth);
+        self.skip_function()?;
+        Ok(Stmt::Function(name, None))
+    }
+
+    /// Skips a function from its parameters to the end of its body.
+    pub(super) fn skip_function(&mut self) -> Result<(), Unknown> {
         self.skip_group()?;
         while !self.is("{") {
             if matches!(self.tok(), Tok::Bad(_) | Tok::End) {
@@ -245,7 +251,7 @@ impl Parser<'_> {
             self.next();
         }
         self.skip_group()?;
-        Ok(Stmt::Function(name, None))
+        Ok(())
     }
 
     fn plain_function(&mut self) -> Result<Function, Unknown> {
