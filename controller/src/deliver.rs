@@ -1,7 +1,6 @@
 //! Which agent goes to a target: one that `kickout` carries, chosen by architecture, or a file the
 //! operator named.
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 mod embedded {
@@ -51,21 +50,38 @@ impl DeliverError {
     }
 }
 
-/// The agent for an architecture (as in `uname -m`), or the file that was named instead.
-pub fn agent(arch: &str, named: Option<&Path>) -> Result<Cow<'static, [u8]>, DeliverError> {
-    if let Some(path) = named {
-        let file = |why| DeliverError::File {
-            path: path.to_owned(),
-            why,
+/// The agents that may be sent: those that kickout carries, or one file that the operator named
+/// for every target.
+#[derive(Debug, Clone)]
+pub struct Agents {
+    named: Option<Vec<u8>>,
+}
+
+impl Agents {
+    /// Reads the named file once; without a name, the carried ones.
+    pub fn new(named: Option<&Path>) -> Result<Self, DeliverError> {
+        let read = |path: &Path| {
+            std::fs::read(path).map_err(|why| DeliverError::File {
+                path: path.to_owned(),
+                why,
+            })
         };
-        return std::fs::read(path).map(Cow::Owned).map_err(file);
+        let named = named.map(read).transpose()?;
+        Ok(Self { named })
     }
-    let own = embedded::AGENTS.iter().find(|(known, _)| *known == arch);
-    own.map(|(_, bytes)| Cow::Borrowed(*bytes))
-        .ok_or_else(|| DeliverError::Architecture {
-            arch: arch.to_owned(),
-            known: architectures().collect(),
-        })
+
+    /// The agent for an architecture, as in `uname -m`.
+    pub fn get(&self, arch: &str) -> Result<&[u8], DeliverError> {
+        if let Some(named) = &self.named {
+            return Ok(named);
+        }
+        let own = embedded::AGENTS.iter().find(|(known, _)| *known == arch);
+        own.map(|(_, bytes)| *bytes)
+            .ok_or_else(|| DeliverError::Architecture {
+                arch: arch.to_owned(),
+                known: architectures().collect(),
+            })
+    }
 }
 
 /// The architectures that this program carries an agent for.

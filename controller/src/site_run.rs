@@ -65,9 +65,9 @@ pub(crate) fn run(
             .to_string(),
     };
     let done = runtime.block_on(async {
-        let agent = deliver::agent(std::env::consts::ARCH, agent.as_deref())?;
+        let agents = deliver::Agents::new(agent.as_deref())?;
         let nonce = nonce();
-        let connection = local::open(&agent, &nonce)?;
+        let connection = local::open(agents.get(std::env::consts::ARCH)?, &nonce)?;
         let exchange = Exchange::open(connection, &nonce).await?;
         let signals = Signals::listen().map_err(|why| Error::Stream {
             what: "listen",
