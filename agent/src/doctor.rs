@@ -194,7 +194,8 @@ async fn ok(out: &mut Out, subject: &str, text: String) -> Result<(), Cancelled>
 }
 
 async fn fail(out: &mut Out, subject: &str, text: &str, fix: String) -> Result<(), Cancelled> {
-    say(out, State::Fail, subject, text.to_owned(), Some(fix)).await
+    let fix = Some(fix).filter(|fix| !fix.is_empty());
+    say(out, State::Fail, subject, text.to_owned(), fix).await
 }
 
 async fn say(

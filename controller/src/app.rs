@@ -7,10 +7,12 @@ use std::io::IsTerminal as _;
 use crate::cli::{self, Answers, Globals, Meaning, Parsed, Task, UsageError, Words};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::inventory::{Inventory, Overrides, Selection, Surroundings};
+use crate::inventory::{Inventory, Overrides, Resolved, Selection, Surroundings};
 use crate::render::{self, ColorChoice, DebugLines, Lines, Screen, Terminal};
 use crate::report::with_fix;
-use crate::{settings, site_run};
+use crate::transport::Around;
+use crate::settings;
+use crate::sweep::{self, Order};
 
 /// Runs with these arguments (the program's name is not among them) and says how to exit.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
@@ -90,6 +92,10 @@ fn start(
         what: "find the working directory",
         why,
     })?;
+    let around = Around {
+        cwd: cwd.clone(),
+        vars: vars.clone(),
+    };
     let inventory = Inventory::load(Surroundings {
         cwd,
         vars: vars.clone(),
@@ -128,10 +134,27 @@ fn start(
         }
         Task::Ask(request, answer) => {
             let own = settings::read(&inventory, &vars)?;
-            let target = only_target(&inventory, &globals, alias.as_deref())?;
-            let agent = globals.agent.clone().or(own.agent);
-            let act_as = target.user.as_deref().map(|user| cli::user(user, meaning));
-            site_run::run(target, request, answer, act_as, agent, &terminal, screen)
+            let selection = match (&globals.alias, &alias) {
+                (Some(name), _) => Selection::Flag(name),
+                (None, Some(name)) => Selection::At(name),
+                (None, None) => Selection::None,
+            };
+            let targets = targets(&inventory, &globals, selection)?;
+            let act_as = |target: Resolved| {
+                let user = target.user.as_deref().map(|user| cli::user(user, meaning));
+                (target, user)
+            };
+            let order = Order {
+                targets: targets.into_iter().map(act_as).collect(),
+                several: inventory.is_group(selection),
+                request,
+                answer,
+                agent: globals.agent.clone().or(own.agent),
+                parallel: globals.parallel.unwrap_or(cli::PARALLEL),
+                accept_new_host_keys: globals.accept_new_host_keys,
+                around,
+            };
+            sweep::run(order, &terminal, screen)
         }
     }
 }
@@ -236,17 +259,12 @@ fn dress(
     Ok(terminal)
 }
 
-/// The one site that is addressed; several, or one elsewhere, are not for this release.
-fn only_target(
+/// The sites that are addressed.
+fn targets(
     inventory: &Inventory,
     globals: &Globals,
-    at: Option<&str>,
-) -> Result<crate::inventory::Resolved, Error> {
-    let selection = match (&globals.alias, at) {
-        (Some(name), _) => Selection::Flag(name),
-        (None, Some(name)) => Selection::At(name),
-        (None, None) => Selection::None,
-    };
+    selection: Selection<'_>,
+) -> Result<Vec<Resolved>, Error> {
     let overrides = Overrides {
         path: globals.path.clone(),
         url: globals.url.clone(),
@@ -254,14 +272,11 @@ fn only_target(
         http: globals.http.clone(),
         user: globals.user.clone(),
         ssh_args: globals.ssh_args.clone(),
+        sudo: globals.sudo.clone(),
     };
-    let mut targets = inventory.resolve(selection, &overrides)?;
+    let targets = inventory.resolve(selection, &overrides)?;
     if !globals.require.is_empty() || !inventory.globals().require.is_empty() {
         return Err(Error::NotYet("--require".to_owned()));
     }
-    match (targets.pop(), targets.is_empty()) {
-        (Some(target), true) if matches!(target.target, crate::target::Target::Local) => Ok(target),
-        (Some(target), true) => Err(Error::NotYet(format!("The target {}", target.target))),
-        _ => Err(Error::NotYet("A group of sites".to_owned())),
-    }
+    Ok(targets)
 }

@@ -70,6 +70,11 @@ impl Agents {
         Ok(Self { named })
     }
 
+    /// The file that the operator named.
+    pub(crate) fn named(&self) -> Option<&[u8]> {
+        self.named.as_deref()
+    }
+
     /// The agent for an architecture, as in `uname -m`.
     pub fn get(&self, arch: &str) -> Result<&[u8], DeliverError> {
         if let Some(named) = &self.named {

@@ -2,11 +2,9 @@
 
 use crate::cli::UsageError;
 use crate::deliver::DeliverError;
-use crate::exchange::LinkError;
 use crate::exit::Exit;
 use crate::inventory::InventoryError;
 use crate::settings::SettingsError;
-use crate::transport::local::LocalError;
 
 /// Why kickout did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -29,12 +27,6 @@ pub enum Error {
     /// No agent for the target.
     #[error(transparent)]
     Deliver(#[from] DeliverError),
-    /// The agent could not be started.
-    #[error(transparent)]
-    Local(#[from] LocalError),
-    /// The agent could not be asked.
-    #[error(transparent)]
-    Link(#[from] LinkError),
     /// The operator said no.
     #[error("Nothing was changed.")]
     Declined,
@@ -65,7 +57,7 @@ impl Error {
                 Exit::Usage
             }
             Self::Disabled(_) | Self::Stream { .. } => Exit::Failed,
-            Self::Deliver(_) | Self::Local(_) | Self::Link(_) => Exit::Unreachable,
+            Self::Deliver(_) => Exit::Unreachable,
             Self::Declined | Self::NobodyToAsk(_) | Self::PromptEnded | Self::NoTokenOnStdin => {
                 Exit::NotConfirmed
             }
@@ -83,8 +75,6 @@ impl Error {
                 "Run kickout on the host of the site, in its folder or with --path.".to_owned()
             }
             Self::Deliver(error) => error.fix(),
-            Self::Local(error) => error.fix(),
-            Self::Link(error) => error.fix(),
             Self::Declined => String::new(),
             Self::NobodyToAsk(_) => "Add --yes to agree beforehand.".to_owned(),
             Self::PromptEnded => "Leave --prompt out and give every value as an option.".to_owned(),

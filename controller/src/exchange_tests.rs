@@ -1,6 +1,10 @@
 //! The controller's side over a pipe in memory: what an honest, a broken and a lying agent get.
 
-use kickout_shared::event::{Level, Line};
+use kickout_shared::event::{Event, Level, Line};
+use kickout_shared::frame;
+use kickout_shared::message::{CREDIT, FromAgent, RunId, ToAgent};
+use kickout_shared::request::Request;
+use kickout_shared::site::Site;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
 use super::*;
@@ -64,15 +68,21 @@ fn against(
         };
         let asking = async {
             let mut events = 0;
-            let mut exchange = match Exchange::open(connection, NONCE).await {
-                Ok(exchange) => exchange,
+            let (exchange, asker) = match Exchange::open(connection, NONCE).await {
+                Ok(opened) => opened,
                 Err(error) => return (Err(error), events),
             };
-            let mut never = Box::pin(std::future::pending());
-            let site = Site::default();
-            let ended = exchange
-                .run(&site, Request::Doctor, &mut never, |_, _| events += 1)
-                .await;
+            let reading = async {
+                let mut run = asker.start(Site::default(), Request::Doctor);
+                drop(asker);
+                loop {
+                    match run.next().await {
+                        Said::Event(_) => events += 1,
+                        Said::Ended(ended) => return ended,
+                    }
+                }
+            };
+            let (ended, ()) = tokio::join!(reading, exchange.drive());
             (Ok(ended), events)
         };
         let ((), result) = tokio::join!(playing, asking);

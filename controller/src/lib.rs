@@ -22,6 +22,6 @@ pub mod report;
 pub mod settings;
 pub mod signal;
 mod similar;
-mod site_run;
+mod sweep;
 pub mod target;
 pub mod transport;

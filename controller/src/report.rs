@@ -6,7 +6,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kickout_shared::event::{Event, Finding, Level, Line, Outcome, Progress, State, Verdict};
 
 use crate::cli::Shape;
-use crate::render::{Listing, Record, Screen, Terminal, fields_or_default, split_fields};
+use crate::render::{
+    Format, Listing, OfSite, Record, SITE_FIELD, Screen, Terminal, fields_or_default, split_fields,
+};
 
 /// A run longer than this shows how far it is.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -14,7 +16,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// What is shown of events.
 pub struct Report<'s> {
     screen: &'s mut Screen,
-    listing: Option<Listing>,
+    listing: Option<&'s mut Listing>,
+    /// The site's name, when it is one of several.
+    site: Option<&'s str>,
     started: Instant,
     bar: Option<ProgressBar>,
     /// Sessions whose end was reported, each with its evidence.
@@ -24,12 +28,18 @@ pub struct Report<'s> {
 }
 
 impl<'s> Report<'s> {
-    /// Shows lines; rows too when a listing is given.
-    pub fn new(screen: &'s mut Screen, listing: Option<Listing>) -> Self {
+    /// Shows lines; rows too when a listing is given. One of several sites has its name in rows
+    /// and on standard error.
+    pub fn new(
+        screen: &'s mut Screen,
+        listing: Option<&'s mut Listing>,
+        site: Option<&'s str>,
+    ) -> Self {
         let started = Instant::now();
         Self {
             screen,
             listing,
+            site,
             started,
             bar: None,
             ended: 0,
@@ -65,22 +75,15 @@ impl<'s> Report<'s> {
         self.screen.is_broken()
     }
 
-    /// Ends the listing and checks that the outcome is what its events say.
+    /// Whether the run itself shows how far it is.
+    pub fn is_drawing(&self) -> bool {
+        self.bar.is_some()
+    }
+
+    /// Ends, and checks that the outcome is what its events say.
     pub fn finish(mut self, outcome: Option<&Outcome>) -> Result<State, String> {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
-        }
-        if let (Some(listing), Some(outcome)) = (self.listing.take(), outcome)
-            && outcome.verdict == Verdict::Answered
-        {
-            let mut warnings = Vec::new();
-            self.screen.data(|out| {
-                warnings = listing.finish(out)?;
-                Ok(())
-            });
-            for warning in warnings {
-                self.screen.line(self.screen.lines.warning(warning));
-            }
         }
         self.screen.flush();
         match outcome {
@@ -100,7 +103,11 @@ impl<'s> Report<'s> {
 
     fn row(&mut self, record: &impl Record) {
         if let Some(listing) = &mut self.listing {
-            self.screen.data(|out| listing.row(record, out));
+            let site = self.site;
+            self.screen.data(|out| match site {
+                Some(site) => listing.row(&OfSite::new(site, record), out),
+                None => listing.row(record, out),
+            });
         }
     }
 
@@ -115,10 +122,12 @@ impl<'s> Report<'s> {
         let lines = &self.screen.lines;
         let shown = match level {
             Level::Success => lines.success(text),
-            Level::Warning => lines.warning(with_fix(text, fix)),
-            Level::Error => Some(lines.error(with_fix(text, fix))),
+            Level::Warning => lines.warning(named(self.site, with_fix(text, fix))),
+            Level::Error => Some(lines.error(named(self.site, with_fix(text, fix)))),
             Level::Info => lines.info(text),
-            Level::Debug(group) => lines.debug(&group, text, self.started.elapsed()),
+            Level::Debug(group) => {
+                lines.debug(&group, named(self.site, text), self.started.elapsed())
+            }
         };
         match &self.bar {
             Some(bar) => bar.suspend(|| self.screen.line(shown)),
@@ -127,6 +136,7 @@ impl<'s> Report<'s> {
     }
 
     fn debug(&mut self, group: &str, text: &str) {
+        let text = named(self.site, text.to_owned());
         let line = self.screen.lines.debug(group, text, self.started.elapsed());
         self.screen.line(line);
     }
@@ -175,12 +185,79 @@ pub fn with_fix(text: String, fix: Option<String>) -> String {
     }
 }
 
-/// The listing that a command's options ask for.
-pub fn listing<R: Record>(shape: &Shape, terminal: &Terminal, now: i64) -> Listing {
-    let fields = fields_or_default::<R>(shape.fields.as_deref(), shape.several_users);
+/// A text for standard error that says which of several sites it is about.
+pub fn named(site: Option<&str>, text: String) -> String {
+    match site {
+        Some(site) => format!("@{site}: {text}"),
+        None => text,
+    }
+}
+
+/// The listing that a command's options ask for. One of several sites begins with their names,
+/// unless fields were named.
+pub fn listing<R: Record>(shape: &Shape, terminal: &Terminal, now: i64, sites: bool) -> Listing {
+    let mut fields = fields_or_default::<R>(shape.fields.as_deref(), shape.several_users);
+    if sites && shape.fields.is_none() {
+        fields.insert(0, SITE_FIELD.to_owned());
+    }
     let single = shape
         .field
         .as_deref()
         .map(|field| split_fields(field).concat());
     Listing::new(shape.format, fields, single, terminal, now)
+}
+
+/// Whether rows of several sites make one listing. What has no place for a site's name is a
+/// listing of its own for each, below a header.
+pub fn is_one_listing(shape: &Shape) -> bool {
+    match shape.format {
+        Format::Count | Format::Ids => false,
+        Format::Table | Format::Csv => shape.field.is_none(),
+        Format::Json | Format::JsonLines | Format::Yaml => true,
+    }
+}
+
+/// Ends a listing, with the warnings that belong after it.
+pub fn end(listing: Listing, screen: &mut Screen) {
+    let mut warnings = Vec::new();
+    screen.data(|out| {
+        warnings = listing.finish(out)?;
+        Ok(())
+    });
+    for warning in warnings {
+        screen.line(screen.lines.warning(warning));
+    }
+    screen.flush();
+}
+
+/// Says on a terminal what is being waited for, until it is dropped.
+pub struct Spinner(ProgressBar);
+
+impl Spinner {
+    /// How long nothing is said.
+    pub const PATIENCE: Duration = PATIENCE;
+
+    /// How often it turns.
+    pub const TURN: Duration = Duration::from_millis(200);
+
+    /// Begins to turn.
+    pub fn new(text: String) -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_message(crate::render::escape::escaped(text.as_bytes()).to_string());
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+
+    /// Turns.
+    pub fn turn(&self) {
+        self.0.tick();
+    }
+}
+
+impl Drop for Spinner {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
 }

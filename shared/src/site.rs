@@ -7,10 +7,14 @@ use crate::user::UserRef;
 /// Which WordPress, and as whom.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Site {
-    /// `--path`: the WordPress root on the site's host. Without it, the agent walks up from its
-    /// working directory.
+    /// `--path`: the WordPress root on the site's host, `~` and `~user` expanded there. Without it,
+    /// the agent walks up from where the search begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// Where the search for the root begins (and what a relative `path` is relative to), `~` and
+    /// `~user` expanded on the site's host; without it the agent's working directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<String>,
     /// `--url`: picks the blog of a multisite, and the host name a configuration depends on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,

@@ -141,7 +141,7 @@ fn a_configuration_that_may_not_be_read() {
     let web = Owner::web().uid;
     for (mode, said) in [
         (0o000, "owner www-data"),
-        (0o640, "Run as www-data or root."),
+        (0o640, "Try --sudo or log in as www-data."),
     ] {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         let nobody = Owner::database();

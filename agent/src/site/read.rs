@@ -23,14 +23,17 @@ pub enum ReadError {
         path: PathBuf,
     },
     /// The file's permissions keep this process out.
-    #[error("cannot read {} (owner {owner}, group {group}, mode {mode:04o})", path.display())]
+    #[error(
+        "{who} cannot read {} (owner {owner}, mode {mode:04o}). Try --sudo or log in as {owner}.",
+        path.display()
+    )]
     Denied {
+        /// Who we are: a name from `/etc/passwd`, else the uid.
+        who: String,
         /// The file, or the first directory on the way that may not be entered.
         path: PathBuf,
         /// Owner's name from `/etc/passwd`, else the uid.
         owner: String,
-        /// Group's name from `/etc/group`, else the gid.
-        group: String,
         /// Permission bits.
         mode: u32,
     },
@@ -67,8 +70,8 @@ impl ReadError {
             Self::Missing { path } => {
                 format!("Create {} or pass --path=<WordPress root>.", path.display())
             }
-            Self::Denied { owner, .. } if owner == "root" => "Run as root.".to_owned(),
-            Self::Denied { owner, .. } => format!("Run as {owner} or root."),
+            // Said in the sentence itself.
+            Self::Denied { .. } => String::new(),
             Self::Kind { path, .. } => {
                 format!(
                     "Put a regular file at {} or pass --path=<WordPress root>.",
@@ -163,25 +166,27 @@ pub(crate) fn failure(path: &Path, source: io::Error) -> ReadError {
 /// Names the nearest thing on the way whose facts can be read: the file itself, or the directory
 /// that may not be entered.
 fn denied(path: PathBuf) -> ReadError {
+    let passwd = Path::new("/etc/passwd");
+    let who = name_of(passwd, rustix::process::geteuid().as_raw());
     for place in path.ancestors() {
         if let Ok(facts) = fs::metadata(place) {
             return ReadError::Denied {
+                who,
                 path: place.to_owned(),
-                owner: name_of(Path::new("/etc/passwd"), facts.uid()),
-                group: name_of(Path::new("/etc/group"), facts.gid()),
+                owner: name_of(passwd, facts.uid()),
                 mode: facts.mode() & 0o7777,
             };
         }
     }
     ReadError::Denied {
+        who,
         path,
-        owner: "unknown".into(),
-        group: "unknown".into(),
+        owner: "its owner".into(),
         mode: 0,
     }
 }
 
-/// The name beside a number in `/etc/passwd` or `/etc/group`, read as text: the static agent never
+/// The name beside a number in `/etc/passwd`, read as text: the static agent never
 /// calls `getpwnam`, which would load foreign NSS modules. Falls back to the number.
 fn name_of(table: &Path, id: u32) -> String {
     let number = id.to_string();
@@ -244,9 +249,14 @@ mod tests {
         let error = denied(PathBuf::from("/etc/passwd"));
         assert_eq!(
             error.to_string(),
-            "cannot read /etc/passwd (owner root, group root, mode 0644)"
+            format!(
+                "{} cannot read /etc/passwd (owner root, mode 0644). Try --sudo or log in as root.",
+                name_of(
+                    Path::new("/etc/passwd"),
+                    rustix::process::geteuid().as_raw()
+                )
+            )
         );
-        assert_eq!(error.fix(), "Run as root.");
         assert_eq!(
             name_of(Path::new("/etc/passwd"), 4_000_000_001),
             "4000000001"

@@ -217,6 +217,22 @@ pub(super) struct Globals {
     #[arg(long, value_name = "arguments", num_args = 0..=1, require_equals = true,
         default_missing_value = BARE, action = clap::ArgAction::Append)]
     pub(super) ssh_args: Vec<String>,
+    /// Become this user on the host of an ssh connection; without a name, root.
+    #[arg(long, value_name = "user", num_args = 0..=1, require_equals = true,
+        default_missing_value = "root")]
+    pub(super) sudo: Option<String>,
+    /// Reach containers through this host: a connection string for SSH.
+    #[arg(long, value_name = "[user@]host[:port]", num_args = 0..=1, require_equals = true,
+        default_missing_value = BARE)]
+    pub(super) via: Option<String>,
+    /// Remember the key of an SSH host that is met for the first time. A changed key is refused.
+    #[arg(long, value_name = FLAG, num_args = 0..=1, require_equals = true,
+        default_missing_value = "true")]
+    pub(super) accept_new_host_keys: Option<String>,
+    /// How many hosts of a group are worked on at once, from 1 to 1024. Defaults to 32.
+    #[arg(long, value_name = "n", num_args = 0..=1, require_equals = true,
+        default_missing_value = BARE)]
+    pub(super) parallel: Option<String>,
     /// Perform operation against a remote WordPress over HTTPS.
     #[arg(long, value_name = "http", num_args = 0..=1, require_equals = true,
         default_missing_value = BARE)]

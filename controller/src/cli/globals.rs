@@ -1,11 +1,19 @@
 //! The global parameters as meant.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use super::args::{self, BARE};
 use super::flags::{flag, value, values};
 use super::usage::UsageError;
 use crate::render::{ColorChoice, DebugLines};
+use crate::target::{Ssh, Target};
+
+/// Hosts that are worked on at once, unless it is said otherwise.
+pub const PARALLEL: usize = 32;
+
+/// What `--parallel` may be: each host is a connection, and files are not endless.
+const PARALLEL_RANGE: RangeInclusive<usize> = 1..=1024;
 
 /// What every command is given beside its own parameters.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +26,14 @@ pub struct Globals {
     pub ssh: Option<String>,
     /// `--ssh-args`, in order
     pub ssh_args: Vec<String>,
+    /// `--sudo`: the account to become
+    pub sudo: Option<String>,
+    /// `--via`
+    pub via: Option<Ssh>,
+    /// `--accept-new-host-keys`
+    pub accept_new_host_keys: bool,
+    /// `--parallel`
+    pub parallel: Option<usize>,
     /// `--http`, as typed
     pub http: Option<String>,
     /// `--alias`
@@ -74,6 +90,15 @@ impl Globals {
             url,
             ssh: value("ssh", typed.ssh)?,
             ssh_args: values("ssh-args", typed.ssh_args)?,
+            sudo: value("sudo", typed.sudo)?,
+            via: value("via", typed.via)?.map(via).transpose()?,
+            accept_new_host_keys: flag(
+                "accept-new-host-keys",
+                typed.accept_new_host_keys.as_deref(),
+            )?,
+            parallel: value("parallel", typed.parallel)?
+                .map(parallel)
+                .transpose()?,
             http: value("http", typed.http)?,
             alias: value("alias", typed.alias)?,
             user: value("user", typed.user)?,
@@ -84,6 +109,29 @@ impl Globals {
             agent: value("agent", typed.agent)?.map(PathBuf::from),
             warnings,
         })
+    }
+}
+
+fn parallel(typed: String) -> Result<usize, UsageError> {
+    let digits = typed.bytes().all(|byte| byte.is_ascii_digit());
+    let number = typed.parse().ok().filter(|_| digits);
+    let (least, most) = PARALLEL_RANGE.into_inner();
+    let (name, value) = ("parallel", typed);
+    number
+        .filter(|number| PARALLEL_RANGE.contains(number))
+        .ok_or(UsageError::Range {
+            name,
+            value,
+            least,
+            most,
+        })
+}
+
+fn via(typed: String) -> Result<Ssh, UsageError> {
+    match Target::parse(&typed) {
+        Ok(Target::Ssh(ssh)) => Ok(ssh),
+        Ok(other) => Err(UsageError::Via(other.to_string())),
+        Err(flaw) => Err(UsageError::Target(flaw)),
     }
 }
 
@@ -105,4 +153,29 @@ fn read_url(typed: Option<String>, warnings: &mut Vec<String>) -> Option<String>
         return None;
     }
     Some(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parallel_is_a_number_of_hosts() {
+        for typed in ["1", "32", "1024", "007"] {
+            assert!(parallel(typed.to_owned()).is_ok(), "{typed}");
+        }
+        for typed in ["0", "1025", "-1", "+4", "4.0", "x", " 4", "99999999999999999999"] {
+            let error = parallel(typed.to_owned()).unwrap_err();
+            assert!(error.to_string().contains("1 to 1024"), "{error}");
+        }
+    }
+
+    #[test]
+    fn via_is_an_ssh_host() {
+        assert!(via("ops@bastion:2222".to_owned()).is_ok());
+        for typed in ["docker:web", "vagrant", "u:p@h", "-oProxyCommand=id"] {
+            let error = via(typed.to_owned()).unwrap_err();
+            assert!(!error.fix().is_empty(), "{typed}");
+        }
+    }
 }

@@ -79,7 +79,7 @@ fn options<'a>(page: &mut Page, args: impl Iterator<Item = &'a clap::Arg>) {
         let long = arg.get_long().unwrap_or_default();
         let term = match (long, value_name(arg)) {
             ("color", _) => "--[no-]color".to_owned(),
-            ("skip-plugins" | "skip-themes" | "debug" | "prompt", Some(value)) => {
+            ("skip-plugins" | "skip-themes" | "debug" | "prompt" | "sudo", Some(value)) => {
                 format!("--{long}[=<{value}>]")
             }
             (long, Some(value)) if value.starts_with('[') => format!("--{long}={value}"),
@@ -293,9 +293,11 @@ $ kickout completions fish > ~/.config/fish/completions/kickout.fish
 const EXIT_CODES: &str = "  0  done, and proved as far as was asked; \"nothing to do\" is 0
   1  the site said Error
   2  wrong usage or configuration; nothing was contacted
+  3  several targets: some failed, some did not
   4  target unreachable, or login refused
   5  sessions are, or may still be, alive
   7  not confirmed
+  8  identity refused (host key, TLS)
 130  interrupted
 ";
 

@@ -3,6 +3,7 @@
 use clap::CommandFactory as _;
 
 use super::args::Cli;
+use crate::target::TargetError;
 
 /// Why the words mean nothing. Nothing was contacted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +55,24 @@ pub enum UsageError {
     /// `--no-x` of an option that is no flag.
     #[error("--no-{0} means nothing: --{0} is not a flag.")]
     Negated(String),
+    /// A number that is none, or too small or large.
+    #[error("The --{name} parameter takes a number from {least} to {most}, not '{value}'.")]
+    Range {
+        /// The option.
+        name: &'static str,
+        /// What it was given.
+        value: String,
+        /// The smallest.
+        least: usize,
+        /// The largest.
+        most: usize,
+    },
+    /// A part of a connection string is not allowed.
+    #[error(transparent)]
+    Target(TargetError),
+    /// `--via` with something that is no ssh host.
+    #[error("--via goes over ssh, and {0} does not.")]
+    Via(String),
     /// Options that exclude each other, or lack each other.
     #[error("{0}")]
     Combination(String),
@@ -85,6 +104,9 @@ impl UsageError {
             Self::EmptyPath => "Write --path=<path to WordPress>.".to_owned(),
             Self::Flag { name, .. } => format!("Write --{name} or --no-{name}."),
             Self::Negated(name) => format!("Leave --{name} out."),
+            Self::Range { name, least, most, .. } => format!("Write --{name}=<{least}-{most}>."),
+            Self::Target(flaw) => flaw.fix(),
+            Self::Via(_) => "Write --via=[<user>@]<host>[:<port>].".to_owned(),
             Self::Combination(_) => "See the command's options with --help.".to_owned(),
             Self::NotText(_) => "Name users by id when their login is not UTF-8.".to_owned(),
         }

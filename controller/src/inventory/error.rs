@@ -138,6 +138,12 @@ pub enum InventoryError {
         /// The target in its canonical form.
         target: String,
     },
+    /// `--sudo`, with another connection.
+    #[error("--sudo has no effect on {target}: it needs an ssh connection.")]
+    SudoNotSsh {
+        /// The target in its canonical form.
+        target: String,
+    },
     /// An empty path. WP-CLI's wording.
     #[error("The --path parameter cannot be empty when provided.")]
     EmptyPath {
@@ -215,6 +221,7 @@ impl InventoryError {
             Self::NotSsh { key, .. } => {
                 format!("Remove `{key}:`, or give the alias an ssh connection.")
             }
+            Self::SudoNotSsh { .. } => "Leave --sudo out, or name a host with --ssh.".to_owned(),
             Self::EmptyPath { .. } => "Name the WordPress directory, or leave path out.".to_owned(),
             Self::NotFound { name, .. } => {
                 let name = shown(name.trim_start_matches('@'));

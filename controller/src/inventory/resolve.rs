@@ -107,6 +107,10 @@ impl Site<'_> {
     fn over_ssh(&self, level: Level, target: &mut Target) -> Result<(), InventoryError> {
         let (own, root) = (self.own, self.root);
         let Target::Ssh(ssh) = target else {
+            if self.cli.sudo.is_some() {
+                let target = target.to_string();
+                return Err(InventoryError::SudoNotSsh { target });
+            }
             let keys = [
                 ("proxyjump", &own.proxyjump),
                 ("key", &own.key),
@@ -140,7 +144,9 @@ impl Site<'_> {
         if let Some(setting) = own.ssh_config.as_ref().or(root.ssh_config.as_ref()) {
             ssh.config = Some(file(setting, Field::SshConfig)?);
         }
-        if let Some(setting) = &own.sudo {
+        if let Some(account) = &self.cli.sudo {
+            ssh.sudo = Some(User::named(Field::Sudo, account)?);
+        } else if let Some(setting) = &own.sudo {
             // A flag is the usual form; only another text can be an account.
             let account = self.expand(setting)?;
             let account = match account.to_ascii_lowercase().as_str() {

@@ -50,6 +50,8 @@ pub struct Overrides {
     pub user: Option<String>,
     /// `--ssh-args`, one word each.
     pub ssh_args: Vec<String>,
+    /// `--sudo`
+    pub sudo: Option<String>,
 }
 
 /// One site to address.
@@ -133,6 +135,19 @@ impl Inventory {
             }
         }
         Ok(sites)
+    }
+
+    /// Whether a selection names a group: its sites are told apart, however many they are.
+    #[must_use]
+    pub fn is_group(&self, selection: Selection<'_>) -> bool {
+        match selection {
+            Selection::None => false,
+            Selection::At(name) | Selection::Flag(name) => match self.directory.get(name) {
+                Some(alias) => alias.is_group(),
+                // The group that is always there.
+                None => true,
+            },
+        }
     }
 
     /// The defaults that the files give the options of a command, such as `user session destroy`.

@@ -49,6 +49,41 @@ pub fn fields_or_default<R: Record>(typed: Option<&str>, several_users: bool) ->
         .collect()
 }
 
+/// The column of a site's name, in a listing of several.
+pub const SITE_FIELD: &str = "site";
+
+/// A record of one of several sites: it knows whose it is.
+pub struct OfSite<'a, R> {
+    site: Value,
+    record: &'a R,
+}
+
+impl<'a, R> OfSite<'a, R> {
+    /// A record of this site.
+    pub fn new(site: &str, record: &'a R) -> Self {
+        Self {
+            site: Value::Text(site.into()),
+            record,
+        }
+    }
+}
+
+impl<R: Record> Record for OfSite<'_, R> {
+    const DEFAULT_FIELDS: &'static [&'static str] = R::DEFAULT_FIELDS;
+    const OWNER_FIELD: Option<&'static str> = R::OWNER_FIELD;
+
+    fn cell(&self, field: &str, now: i64) -> Option<Cow<'_, Value>> {
+        match field {
+            SITE_FIELD => Some(Cow::Borrowed(&self.site)),
+            _ => self.record.cell(field, now),
+        }
+    }
+
+    fn id(&self) -> Cow<'_, [u8]> {
+        self.record.id()
+    }
+}
+
 impl Record for Session {
     const DEFAULT_FIELDS: &'static [&'static str] =
         &["token", "login_time", "expiration_time", "ip", "ua"];

@@ -76,6 +76,14 @@ impl Lines {
         })
     }
 
+    /// `text` without a label on standard error, unless quiet: what is no data.
+    pub fn note(&self, text: impl AsRef<[u8]>) -> Option<Line> {
+        self.info(text).map(|line| Line {
+            stream: Stream::Stderr,
+            ..line
+        })
+    }
+
     /// `Debug (group): text (0.029s)`, when that group is asked for. `group` may be empty.
     pub fn debug(&self, group: &str, text: impl AsRef<[u8]>, elapsed: Duration) -> Option<Line> {
         let label = match &self.debug {

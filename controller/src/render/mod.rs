@@ -22,7 +22,7 @@ mod text;
 mod yaml;
 mod yaml_string;
 
-pub use fields::{Record, fields_or_default, split_fields};
+pub use fields::{OfSite, Record, SITE_FIELD, fields_or_default, split_fields};
 pub use format::{Format, InvalidFormat};
 pub use lines::{DebugLines, Line, Lines, Stream};
 pub use listing::Listing;

@@ -3,6 +3,8 @@
 
 use std::io::{self, BufRead as _, BufWriter, IsTerminal as _, Write};
 
+use zeroize::Zeroizing;
+
 use super::escape::escaped_lines;
 use super::{Line, Lines, Stream};
 
@@ -72,13 +74,25 @@ impl Screen {
     /// Asks on standard error, when somebody sits there to read it, and reads a line. `None` at
     /// end of input.
     pub fn ask(&mut self, question: &str) -> io::Result<Option<String>> {
+        self.question(question)?;
+        read_line()
+    }
+
+    /// Asks on standard error, when somebody sits there to read it. The answer is the next line.
+    pub fn question(&mut self, question: &str) -> io::Result<()> {
         self.flush();
         if io::stdin().is_terminal() {
             let mut error = io::stderr();
             error.write_all(escaped_lines(question.as_bytes()).as_bytes())?;
             error.flush()?;
         }
-        read_line()
+        Ok(())
+    }
+
+    /// Asks for a secret on the terminal, without echo. `None` when none was given.
+    pub fn secret(question: &str) -> Option<Zeroizing<String>> {
+        let question = escaped_lines(question.as_bytes()).into_owned();
+        rpassword::prompt_password(question).ok().map(Zeroizing::new)
     }
 
     /// Whether somebody can be asked.

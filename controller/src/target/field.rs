@@ -254,6 +254,11 @@ impl Jump {
         Err(refuse(Field::Jump, value, flaw))
     }
 
+    /// The chain of these hops; `None` when there are none.
+    pub(crate) fn of(hops: &[Hop]) -> Option<Self> {
+        (!hops.is_empty()).then(|| Self(hops.to_vec()))
+    }
+
     /// The hops, first to last.
     #[must_use]
     pub fn hops(&self) -> &[Hop] {

@@ -82,6 +82,21 @@ impl Target {
         }
     }
 
+    /// The same place without the directory: two sites there share a connection.
+    #[must_use]
+    pub fn without_path(&self) -> Self {
+        let mut place = self.clone();
+        match &mut place {
+            Self::Local | Self::Http(_) => {}
+            Self::Ssh(ssh) => ssh.path = None,
+            Self::Docker(inside) | Self::DockerCompose(inside) | Self::DockerComposeRun(inside) => {
+                inside.path = None;
+            }
+            Self::Vagrant(vagrant) => vagrant.path = None,
+        }
+        place
+    }
+
     /// The account the connection string names on the other side.
     #[must_use]
     pub fn user(&self) -> Option<&User> {

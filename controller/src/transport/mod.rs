@@ -1,10 +1,23 @@
 //! The ways to an agent. Transports carry bytes; none knows what a user or a session is.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use zeroize::Zeroizing;
 
-use crate::deliver::Agents;
+use crate::connection::Connection;
+use crate::deliver::{Agents, DeliverError};
+use crate::exit::Exit;
+use crate::target::Target;
 
 pub mod local;
+mod shell;
+pub mod ssh;
+pub mod vagrant;
+
+pub use shell::Placed;
 
 /// What a transport is given beside the place itself.
 #[derive(Clone, Copy)]
@@ -16,7 +29,130 @@ pub struct Start<'a> {
     /// Asks the operator for a secret, without echo. `None` when nobody is there: then nothing is
     /// ever asked.
     pub ask: Option<&'a Ask>,
+    /// Whether a host key that is not known yet is recorded instead of refused.
+    pub accept_new_host_keys: bool,
+    /// What the operator brings to ssh hosts.
+    pub operator: &'a ssh::Operator,
+    /// What stands around the program.
+    pub around: &'a Around,
+    /// Is told each stage that was passed (`connect`, `host key`, `login`, …) and what was found
+    /// there, for `doctor` and `--debug`.
+    pub tell: &'a dyn Fn(&'static str, String),
 }
 
 /// Asks for a secret; `None` is an answer that was not given.
-pub type Ask = dyn Fn(&str) -> Option<Zeroizing<String>>;
+pub type Ask = Arc<dyn Fn(&str) -> Option<Zeroizing<String>> + Send + Sync>;
+
+/// What stands around the program on the operator's side.
+#[derive(Clone, Debug, Default)]
+pub struct Around {
+    /// The working directory.
+    pub cwd: PathBuf,
+    /// The environment.
+    pub vars: BTreeMap<OsString, OsString>,
+}
+
+impl Around {
+    /// The home directory.
+    pub fn home(&self) -> Option<PathBuf> {
+        let home = PathBuf::from(self.vars.get(&OsString::from("HOME"))?);
+        home.is_absolute().then_some(home)
+    }
+
+    /// A path as the operator names it: `~` is home, and what is relative starts here.
+    pub fn expanded(&self, text: &str) -> PathBuf {
+        let below = text.strip_prefix('~');
+        let below = below.filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        match (below, self.home()) {
+            (Some(rest), Some(home)) => home.join(rest.trim_start_matches('/')),
+            (Some(_) | None, _) => self.cwd.join(text),
+        }
+    }
+
+    /// A variable that is text and not empty.
+    pub fn var(&self, name: &str) -> Option<&str> {
+        let text = self.vars.get(&OsString::from(name))?.to_str()?;
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// A program of the operator's, found once and by its full path: never in a relative directory
+    /// of the PATH, nor in one that everybody may write to.
+    pub fn program(&self, name: &str) -> Option<PathBuf> {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = self.vars.get(&OsString::from("PATH"))?;
+        std::env::split_paths(path)
+            .filter(|folder| folder.is_absolute())
+            .filter(|folder| {
+                let mode = std::fs::metadata(folder).map(|it| it.permissions().mode());
+                mode.is_ok_and(|mode| mode & 0o002 == 0)
+            })
+            .map(|folder| folder.join(name))
+            .find(|file| {
+                let facts = std::fs::metadata(file);
+                facts.is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
+            })
+    }
+}
+
+/// Why there is no agent on a target.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// On this host.
+    #[error(transparent)]
+    Local(#[from] local::LocalError),
+    /// Over ssh.
+    #[error(transparent)]
+    Ssh(#[from] ssh::SshError),
+    /// A vagrant machine.
+    #[error(transparent)]
+    Vagrant(#[from] vagrant::VagrantError),
+    /// None to send.
+    #[error(transparent)]
+    Deliver(#[from] DeliverError),
+    /// A target that is understood, but not reached yet.
+    #[error("The target {0} is understood, but this release of Kickout does not reach it.")]
+    NotYet(String),
+}
+
+impl OpenError {
+    /// How the program ends.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Ssh(error) | Self::Vagrant(vagrant::VagrantError::Ssh(error)) => error.exit(),
+            Self::Vagrant(_) | Self::Local(_) | Self::Deliver(_) => Exit::Unreachable,
+            Self::NotYet(_) => Exit::Usage,
+        }
+    }
+
+    /// The command or setting that mends it.
+    pub fn fix(&self) -> String {
+        match self {
+            Self::Local(error) => error.fix(),
+            Self::Ssh(error) => error.fix(),
+            Self::Vagrant(error) => error.fix(),
+            Self::Deliver(error) => error.fix(),
+            Self::NotYet(_) => "Use --ssh=<host>, or run kickout on the host itself.".to_owned(),
+        }
+    }
+}
+
+/// Starts an agent where a target is; it has not said hello yet. The target's path is of no concern
+/// here: it travels with each run.
+pub async fn open(
+    target: &Target,
+    ssh_args: &[String],
+    start: &Start<'_>,
+) -> Result<Connection, OpenError> {
+    match target {
+        Target::Local => {
+            let agent = start.agents.get(std::env::consts::ARCH)?;
+            Ok(local::open(agent, start.nonce)?)
+        }
+        Target::Ssh(host) => Ok(ssh::open(host, ssh_args, start).await?),
+        Target::Vagrant(machine) => Ok(vagrant::open(machine, start).await?),
+        Target::Docker(_)
+        | Target::DockerCompose(_)
+        | Target::DockerComposeRun(_)
+        | Target::Http(_) => Err(OpenError::NotYet(target.to_string())),
+    }
+}

@@ -1,0 +1,159 @@
+//! The loop over targets: hosts visited at most so many at once, sites shown in the order of the
+//! group, one exit code for all. One site is a sweep of length one.
+
+mod consent;
+mod hosts;
+mod members;
+mod print;
+mod recap;
+mod wheel;
+
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use kickout_shared::event::Verdict;
+use kickout_shared::request::Request;
+use kickout_shared::user::UserRef;
+
+use crate::cli::{self, Answer};
+use crate::connection::Connection;
+use crate::deliver::Agents;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::inventory::Resolved;
+use crate::render::{Screen, Terminal, read_line};
+use crate::signal::Signals;
+use crate::transport::{self, Around, Ask, OpenError, Start, ssh};
+use consent::Agreed;
+use hosts::{Door, Fleet, Pass};
+use members::Host;
+use print::{Printer, Source};
+use recap::Finished;
+use wheel::Wheel;
+
+/// What is to be done, and where.
+pub(crate) struct Order {
+    /// The sites, each with the WordPress user to act as.
+    pub(crate) targets: Vec<(Resolved, Option<UserRef>)>,
+    /// Whether they were named as a group: then each has its name beside what it says.
+    pub(crate) several: bool,
+    /// What to ask.
+    pub(crate) request: Request,
+    /// How to show the answers.
+    pub(crate) answer: Answer,
+    /// `--agent`
+    pub(crate) agent: Option<PathBuf>,
+    /// `--parallel`
+    pub(crate) parallel: usize,
+    /// `--accept-new-host-keys`
+    pub(crate) accept_new_host_keys: bool,
+    /// What stands around the program.
+    pub(crate) around: Around,
+}
+
+/// Asks every site and shows what it says.
+pub(crate) fn run(
+    mut order: Order,
+    terminal: &Terminal,
+    screen: &mut Screen,
+) -> Result<Exit, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|why| Error::Stream { what: "start", why })?;
+    if let Answer::Lines {
+        token_from_stdin: true,
+        ..
+    } = &order.answer
+    {
+        let line = read_line().map_err(|why| Error::Stream {
+            what: "read the token",
+            why,
+        })?;
+        order.request = cli::with_token(order.request, &line.ok_or(Error::NoTokenOnStdin)?)?;
+    }
+    let tasks = tokio::task::LocalSet::new();
+    let ended = runtime.block_on(tasks.run_until(sweep(order, terminal, screen)));
+    // The agents' pipes are closed; what they still do, they do without us.
+    drop(tasks);
+    runtime.shutdown_background();
+    ended
+}
+
+async fn sweep(order: Order, terminal: &Terminal, screen: &mut Screen) -> Result<Exit, Error> {
+    let agents = Agents::new(order.agent.as_deref())?;
+    let (members, hosts) = members::gather(order.targets);
+    let fleet = Rc::new(Fleet {
+        members,
+        hosts,
+        door: Transports {
+            agents,
+            ask: Screen::can_ask().then(|| Arc::new(Screen::secret) as Ask),
+            operator: ssh::Operator::here(),
+            accept_new_host_keys: order.accept_new_host_keys,
+            around: order.around,
+        },
+        parallel: order.parallel,
+        wheel: Wheel::new(),
+    });
+    let signals = Signals::listen().map_err(|why| Error::Stream {
+        what: "listen",
+        why,
+    })?;
+    let heeding = fleet.clone();
+    tokio::task::spawn_local(async move { heeding.wheel.heed(signals).await });
+    let mut settled: Vec<_> = fleet.members.iter().map(|_| None).collect();
+    if let Answer::Lines { consent, .. } = order.answer
+        && let Some(destroy) = consent::questionable(consent, &order.request)
+    {
+        match consent::ask(&fleet, consent, destroy, order.several, screen).await? {
+            Agreed::Yes(known) => settled = known,
+            Agreed::No(exit) => return Ok(exit),
+        }
+    }
+    let wanted = |index: usize| settled[index].is_none();
+    let mut pass = Pass::start(&fleet, &order.request, wanted, false);
+    let mut printer = Printer::new(screen, terminal, &order.answer, order.several);
+    let mut finished = Vec::with_capacity(fleet.members.len());
+    for (index, member) in fleet.members.iter().enumerate() {
+        fleet.wheel.show(index);
+        let source = match (settled[index].take(), pass.pending[index].take()) {
+            (Some(settled), _) => Some(Source::Settled(settled)),
+            (None, pending) => pending.map(Source::Pending),
+        };
+        let ended = match source {
+            Some(source) => printer.show(member, source, &fleet.wheel).await,
+            None => Finished::of(Verdict::Skipped),
+        };
+        finished.push((member.name.as_deref().unwrap_or_default(), ended));
+    }
+    printer.finish(&finished);
+    let exits: Vec<Exit> = finished.iter().map(|(_, ended)| ended.exit).collect();
+    Ok(Exit::fold(&exits))
+}
+
+/// The real ways to hosts.
+struct Transports {
+    agents: Agents,
+    /// How a person is asked; `None` when nobody is there.
+    ask: Option<Ask>,
+    operator: ssh::Operator,
+    accept_new_host_keys: bool,
+    around: Around,
+}
+
+impl Door for Transports {
+    async fn open(&self, host: &Host, nonce: &str) -> Result<Connection, OpenError> {
+        let start = Start {
+            agents: &self.agents,
+            nonce,
+            ask: self.ask.as_ref(),
+            accept_new_host_keys: self.accept_new_host_keys,
+            operator: &self.operator,
+            around: &self.around,
+            tell: &|_, _| {},
+        };
+        transport::open(&host.target, &host.ssh_args, &start).await
+    }
+}

@@ -1,0 +1,114 @@
+//! What only a person can answer at a login: a server's questions, and passwords.
+
+use std::sync::Arc;
+
+use russh::MethodKind;
+use russh::client::KeyboardInteractiveAuthResponse;
+use tokio::time::Instant;
+use zeroize::Zeroizing;
+
+use super::error::SshError;
+use super::login::{Login, Progress};
+use crate::transport::Ask;
+
+/// Times a password is asked for.
+const PASSWORDS: usize = 3;
+
+/// Rounds of questions a server may put.
+const ROUNDS: usize = 8;
+
+/// Questions in one round.
+const PROMPTS: usize = 8;
+
+impl Login<'_> {
+    pub(super) async fn with_answers(
+        &mut self,
+        user: &str,
+        progress: &mut Progress,
+    ) -> Result<bool, SshError> {
+        let Some(ask) = self.ask else {
+            return Ok(false);
+        };
+        if !progress.may(MethodKind::KeyboardInteractive) {
+            return Ok(false);
+        }
+        let mut answer = self
+            .within(progress, |handle| {
+                handle.authenticate_keyboard_interactive_start(user, None::<String>)
+            })
+            .await?;
+        for _ in 0..ROUNDS {
+            let prompts = match answer {
+                KeyboardInteractiveAuthResponse::Success => {
+                    progress.tried.push("answers to its questions".to_owned());
+                    return Ok(true);
+                }
+                KeyboardInteractiveAuthResponse::Failure {
+                    remaining_methods, ..
+                } => {
+                    progress.remaining = remaining_methods.to_vec();
+                    progress.tried.push("answers to its questions".to_owned());
+                    return Ok(false);
+                }
+                KeyboardInteractiveAuthResponse::InfoRequest { prompts, .. } => prompts,
+            };
+            let mut answers = Vec::new();
+            for prompt in prompts.into_iter().take(PROMPTS) {
+                let question = format!("({user}@{}) {}", self.place, prompt.prompt);
+                let typed = answered(ask, question, progress).await;
+                let Some(typed) = typed else {
+                    return Ok(false);
+                };
+                answers.push(typed.to_string());
+            }
+            let answers = std::mem::take(&mut answers);
+            answer = self
+                .within(progress, |handle| {
+                    handle.authenticate_keyboard_interactive_respond(answers)
+                })
+                .await?;
+        }
+        Ok(false)
+    }
+
+    pub(super) async fn with_password(
+        &mut self,
+        user: &str,
+        progress: &mut Progress,
+    ) -> Result<bool, SshError> {
+        let Some(ask) = self.ask else {
+            return Ok(false);
+        };
+        for _ in 0..PASSWORDS {
+            if !progress.may(MethodKind::Password) {
+                return Ok(false);
+            }
+            let question = format!("Password of {user}@{}: ", self.place);
+            let Some(typed) = answered(ask, question, progress).await else {
+                return Ok(false);
+            };
+            let answer = self.within(progress, |handle| {
+                handle.authenticate_password(user, typed.to_string())
+            });
+            if progress.take(answer.await?) {
+                progress.tried.push("a password".to_owned());
+                return Ok(true);
+            }
+        }
+        progress.tried.push("passwords".to_owned());
+        Ok(false)
+    }
+}
+
+/// Asks a person, off the loop, so that other hosts go on meanwhile.
+async fn answered(
+    ask: &Ask,
+    question: String,
+    progress: &mut Progress,
+) -> Option<Zeroizing<String>> {
+    let started = Instant::now();
+    let ask = Arc::clone(ask);
+    let typed = tokio::task::spawn_blocking(move || ask(&question)).await;
+    progress.deadline += started.elapsed();
+    typed.ok().flatten()
+}

@@ -1,0 +1,158 @@
+//! An ssh channel as streams: what it carries, the noise before the first word, and how it ended.
+//! Knows no agent.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use kickout_shared::message::MAX_NOISE;
+use russh::{ChannelMsg, ChannelReadHalf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::Session;
+use crate::connection::Peer;
+
+/// How much of the host's stderr is worth showing, in bytes.
+const LAST_WORDS: usize = 4 * 1024;
+
+/// How long an ended agent's exit status may take.
+pub(super) const END: Duration = Duration::from_secs(2);
+
+/// What the host printed that is not ours, and what is not read as lines yet.
+#[derive(Default)]
+pub(super) struct Noise {
+    pub(super) unread: Vec<u8>,
+    /// Bytes skipped so far.
+    skipped: usize,
+    /// The last of them.
+    last: String,
+}
+
+impl Noise {
+    /// The next line, without its end; `None` at the end of the output.
+    pub(super) async fn line(
+        &mut self,
+        from: &mut (impl AsyncRead + Unpin),
+    ) -> Result<Option<Vec<u8>>, String> {
+        loop {
+            if let Some(end) = self.unread.iter().position(|byte| *byte == b'\n') {
+                let mut line: Vec<u8> = self.unread.drain(..=end).collect();
+                line.pop();
+                return Ok(Some(line));
+            }
+            if self.skipped + self.unread.len() > MAX_NOISE {
+                return Err("the host prints without end".to_owned());
+            }
+            let count = from.read_buf(&mut self.unread).await;
+            if count.map_err(|error| error.to_string())? == 0 {
+                let rest = std::mem::take(&mut self.unread);
+                self.skip(&rest);
+                return Ok(None);
+            }
+        }
+    }
+
+    pub(super) fn skip(&mut self, line: &[u8]) {
+        self.skipped += line.len() + 1;
+        if !line.trim_ascii().is_empty() {
+            self.last = String::from_utf8_lossy(line).chars().take(200).collect();
+        }
+    }
+
+    /// What was seen last: mostly the reason, such as `This account is currently not available.`
+    pub(super) fn shown(&self) -> String {
+        let unread = String::from_utf8_lossy(&self.unread);
+        let unread = unread.trim();
+        match unread.is_empty() {
+            true => self.last.trim().to_owned(),
+            false => unread.chars().take(200).collect(),
+        }
+    }
+}
+
+/// How the channel ended, as far as it has.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ended {
+    stderr: Vec<u8>,
+    status: Option<u32>,
+    signal: Option<String>,
+    /// The server would not run the command.
+    refused: bool,
+    /// Nothing more will come.
+    pub(super) closed: bool,
+}
+
+impl Ended {
+    pub(super) fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).trim().to_owned()
+    }
+
+    pub(super) fn status(&self) -> String {
+        match (&self.status, &self.signal) {
+            _ if self.refused => "the server does not run commands for this account".to_owned(),
+            (Some(status), _) => format!("exit status {status}"),
+            (None, Some(signal)) => format!("signal {signal}"),
+            (None, None) => "the connection was lost".to_owned(),
+        }
+    }
+}
+
+/// Carries the channel's messages: data into the pipe, the rest into what is known of its end.
+pub(super) async fn pump(
+    mut channel: ChannelReadHalf,
+    mut pipe: DuplexStream,
+    tell: watch::Sender<Ended>,
+) {
+    while let Some(message) = channel.wait().await {
+        match message {
+            ChannelMsg::Data { data } => {
+                // Nobody reads any more: what comes is thrown away, the end is still awaited.
+                let _ = pipe.write_all(&data).await;
+            }
+            ChannelMsg::ExtendedData { data, ext: 1 } => tell.send_modify(|ended| {
+                let room = LAST_WORDS.saturating_sub(ended.stderr.len());
+                ended
+                    .stderr
+                    .extend_from_slice(&data[..data.len().min(room)]);
+            }),
+            ChannelMsg::ExitStatus { exit_status } => {
+                tell.send_modify(|ended| ended.status = Some(exit_status));
+            }
+            ChannelMsg::ExitSignal { signal_name, .. } => {
+                tell.send_modify(|ended| ended.signal = Some(format!("{signal_name:?}")));
+            }
+            ChannelMsg::Failure => {
+                tell.send_modify(|ended| ended.refused = true);
+                break;
+            }
+            ChannelMsg::Eof => {
+                // The reader's end of file; the exit status may follow.
+                let _ = pipe.shutdown().await;
+            }
+            _ => {}
+        }
+    }
+    tell.send_modify(|ended| ended.closed = true);
+}
+
+/// The agent's end of the connection, and the connection itself, which lives as long.
+pub(super) struct Remote {
+    pub(super) session: Session,
+    pub(super) ended: watch::Receiver<Ended>,
+}
+
+impl Peer for Remote {
+    fn epitaph(&mut self) -> Pin<Box<dyn Future<Output = String> + '_>> {
+        Box::pin(async {
+            let _ = timeout(END, self.ended.wait_for(|it| it.closed)).await;
+            let ended = self.ended.borrow();
+            let (stderr, status) = (ended.stderr(), ended.status());
+            let place = &self.session.place;
+            match stderr.is_empty() {
+                true => format!("{place}: {status}"),
+                false => format!("{place}: {stderr} ({status})"),
+            }
+        })
+    }
+}

@@ -1,0 +1,356 @@
+//! Who a host is, by the files of known hosts. Border: reads and appends to these files; knows no
+//! connection, asks nobody, and in doubt says no.
+//!
+//! The rules are OpenSSH's (`hostfile.c`, `sshconnect.c`), stricter in three places: a damaged
+//! `@revoked` line refuses, a certificate without principals is nobody's, and a key revoked for
+//! the plain name is revoked on every port.
+
+mod error;
+mod line;
+mod record;
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read as _};
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use russh::keys::ssh_key::certificate::CertType;
+use russh::keys::{Algorithm, Certificate, HashAlg, PublicKey};
+use rustix::fs::OFlags;
+
+pub use error::{CertificateError, KnownHostsError, RecordError};
+use line::{Line, Marker, Read};
+pub use record::{Recorded, record};
+
+use super::pattern::matches;
+
+/// A line for a host takes some 120 bytes: room for a quarter of a million.
+const MAX_FILE: u64 = 32 * 1024 * 1024;
+
+/// What the files say about a host's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It is the host's.
+    Known,
+    /// Nothing is known about the host.
+    Unknown,
+    /// The host has other keys.
+    Changed {
+        /// The file with the other key.
+        file: PathBuf,
+        /// The line of it, from 1.
+        line: usize,
+    },
+    /// The key was revoked.
+    Revoked {
+        /// The file that says so.
+        file: PathBuf,
+        /// The line of it, from 1.
+        line: usize,
+    },
+}
+
+/// How a host is called in the files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    /// `host`, or `[host]:port` when the port is not 22.
+    spelled: String,
+    /// The host alone: what certificates name.
+    host: String,
+}
+
+impl Name {
+    /// The name of a host on a port.
+    #[must_use]
+    pub fn of(host: &str, port: u16) -> Self {
+        let host = host.to_ascii_lowercase();
+        let spelled = match port {
+            22 => host.clone(),
+            port => format!("[{host}]:{port}"),
+        };
+        Self { spelled, host }
+    }
+
+    /// A name that stands for the host on any port (`HostKeyAlias`).
+    #[must_use]
+    pub fn alias(alias: &str) -> Self {
+        let host = alias.to_ascii_lowercase();
+        let spelled = host.clone();
+        Self { spelled, host }
+    }
+
+    /// As the files spell it; also what `ssh-keygen -R` takes.
+    #[must_use]
+    pub fn spelled(&self) -> &str {
+        &self.spelled
+    }
+}
+
+/// What is known for a host, so that the client can ask for those keys first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Algorithms {
+    /// The algorithms of the host's keys, each once, in the order of the files.
+    pub keys: Vec<Algorithm>,
+    /// An authority signs certificates for the host: ask for certificates before keys.
+    pub authority: bool,
+}
+
+/// The parsed files.
+#[derive(Debug, Default)]
+pub struct KnownHosts {
+    files: Vec<(PathBuf, Vec<(usize, Line)>)>,
+}
+
+/// One entry with its place.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    file: &'a Path,
+    number: usize,
+    line: &'a Line,
+}
+
+impl KnownHosts {
+    /// Reads the files in this order. One that is not there holds no keys; anything else that
+    /// hinders reading is an error, because a revocation may stand there.
+    pub fn read(files: &[PathBuf]) -> Result<Self, KnownHostsError> {
+        let read = |file: &PathBuf| Ok((file.clone(), lines(&text(file)?, file)?));
+        let files = files.iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Self { files })
+    }
+
+    /// What is known about a plain key that the host shows.
+    pub fn key(&self, name: &Name, key: &PublicKey) -> Result<Standing, KnownHostsError> {
+        let blob = bytes(key)?;
+        if let Some(revoked) = self.revoked(name, &blob) {
+            return Ok(revoked);
+        }
+        let standing = self.plain(&name.spelled, &blob);
+        if standing == Standing::Unknown && name.spelled != name.host {
+            // As OpenSSH: the same key under the plain name is good on another port as well.
+            let bare = self.plain(&name.host, &blob);
+            return Ok(if bare == Standing::Known {
+                bare
+            } else {
+                standing
+            });
+        }
+        Ok(standing)
+    }
+
+    /// What is known about a certificate that the host shows, at this time. Without an authority
+    /// for the host it is judged by its key, as OpenSSH does.
+    pub fn certificate(
+        &self,
+        name: &Name,
+        certificate: &Certificate,
+        now_unix: u64,
+    ) -> Result<Result<Standing, CertificateError>, KnownHostsError> {
+        let own = PublicKey::from(certificate.public_key().clone());
+        let authority = bytes(&PublicKey::from(certificate.signature_key().clone()))?;
+        for blob in [&bytes(&own)?, &authority] {
+            if let Some(revoked) = self.revoked(name, blob) {
+                return Ok(Ok(revoked));
+            }
+        }
+        let signs =
+            |it: &Place<'_>| it.line.marker == Marker::Authority && *it.line.blob() == *authority;
+        if !self.about(&name.spelled).any(|it| signs(&it))
+            && !self.about(&name.host).any(|it| signs(&it))
+        {
+            return self.key(name, &own).map(Ok);
+        }
+        Ok(valid(name, certificate, now_unix).map(|()| Standing::Known))
+    }
+
+    /// The kinds of keys that are known for the host.
+    #[must_use]
+    pub fn algorithms(&self, name: &Name) -> Algorithms {
+        let mut found = Algorithms::default();
+        for spelled in [&name.spelled, &name.host] {
+            for it in self.about(spelled) {
+                match it.line.marker {
+                    Marker::Authority => found.authority = true,
+                    Marker::Plain => {
+                        for algorithm in algorithms(it.line.kind()) {
+                            if !found.keys.contains(&algorithm) {
+                                found.keys.push(algorithm);
+                            }
+                        }
+                    }
+                    Marker::Revoked => {}
+                }
+            }
+            if found != Algorithms::default() {
+                break;
+            }
+        }
+        found
+    }
+
+    /// The entries about a name, as the files spell it.
+    fn about<'a>(&'a self, spelled: &'a str) -> impl Iterator<Item = Place<'a>> {
+        let places = self.files.iter().flat_map(|(file, lines)| {
+            lines.iter().map(move |(number, line)| Place {
+                file,
+                number: *number,
+                line,
+            })
+        });
+        places.filter(move |it| it.line.is_about(spelled))
+    }
+
+    /// The line that revokes the key for this host.
+    fn revoked(&self, name: &Name, blob: &[u8]) -> Option<Standing> {
+        let revokes = |it: &Place<'_>| it.line.marker == Marker::Revoked && it.line.blob() == blob;
+        let it = self
+            .about(&name.spelled)
+            .find(revokes)
+            .or_else(|| self.about(&name.host).find(revokes))?;
+        Some(Standing::Revoked {
+            file: it.file.to_owned(),
+            line: it.number,
+        })
+    }
+
+    /// The plain keys of one spelling.
+    fn plain(&self, spelled: &str, blob: &[u8]) -> Standing {
+        let mut other: Option<Place<'_>> = None;
+        for it in self
+            .about(spelled)
+            .filter(|it| it.line.marker == Marker::Plain)
+        {
+            if it.line.blob() == blob {
+                return Standing::Known;
+            }
+            // The line worth showing is the one with the same type of key.
+            let same_type = it.line.kind() == line::kind_of(blob);
+            if other.is_none_or(|other| same_type && other.line.kind() != it.line.kind()) {
+                other = Some(it);
+            }
+        }
+        other.map_or(Standing::Unknown, |it| Standing::Changed {
+            file: it.file.to_owned(),
+            line: it.number,
+        })
+    }
+}
+
+/// The key as it travels.
+fn bytes(key: &PublicKey) -> Result<Vec<u8>, KnownHostsError> {
+    key.to_bytes().map_err(|error| KnownHostsError::Key {
+        why: error.to_string(),
+    })
+}
+
+/// Whether a certificate of a trusted authority is good for this host now.
+fn valid(name: &Name, it: &Certificate, now_unix: u64) -> Result<(), CertificateError> {
+    let host = name.host.clone();
+    let weak = matches!(
+        it.signature().algorithm(),
+        Algorithm::Dsa | Algorithm::Rsa { hash: None }
+    );
+    if weak || it.verify_signature().is_err() {
+        return Err(CertificateError::Signature { host });
+    }
+    if it.cert_type() != CertType::Host {
+        return Err(CertificateError::NotOfHost { host });
+    }
+    if now_unix < it.valid_after() {
+        return Err(CertificateError::Early { host });
+    }
+    if now_unix >= it.valid_before() {
+        return Err(CertificateError::Expired { host });
+    }
+    if !it
+        .valid_principals()
+        .iter()
+        .any(|names| matches(names, &host))
+    {
+        return Err(CertificateError::Principal { host });
+    }
+    if !it.critical_options().is_empty() {
+        return Err(CertificateError::Options { host });
+    }
+    Ok(())
+}
+
+/// The signature algorithms of a type of key; RSA keys sign with SHA-2 only.
+fn algorithms(kind: &[u8]) -> Vec<Algorithm> {
+    let Some(algorithm) = std::str::from_utf8(kind)
+        .ok()
+        .and_then(|kind| Algorithm::new(kind).ok())
+    else {
+        return Vec::new();
+    };
+    match algorithm {
+        Algorithm::Rsa { .. } => [HashAlg::Sha512, HashAlg::Sha256]
+            .map(|hash| Algorithm::Rsa { hash: Some(hash) })
+            .to_vec(),
+        Algorithm::Dsa | Algorithm::Other(_) => Vec::new(),
+        other => vec![other],
+    }
+}
+
+/// The file's bytes, or none when it is not there.
+fn text(file: &Path) -> Result<Vec<u8>, KnownHostsError> {
+    let unreadable = |why: String| KnownHostsError::Unreadable {
+        file: file.to_owned(),
+        why,
+    };
+    // Without waiting: a pipe nobody writes to must not hold the run.
+    let flags = i32::try_from((OFlags::NONBLOCK | OFlags::CLOEXEC).bits()).unwrap_or_default();
+    let open = match OpenOptions::new().read(true).custom_flags(flags).open(file) {
+        Ok(open) => open,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(error.to_string())),
+    };
+    read_all(&open, file)
+}
+
+/// Reads an open file to its end, bounded.
+fn read_all(open: &File, file: &Path) -> Result<Vec<u8>, KnownHostsError> {
+    let unreadable = |why: String| KnownHostsError::Unreadable {
+        file: file.to_owned(),
+        why,
+    };
+    let kind = open
+        .metadata()
+        .map_err(|error| unreadable(error.to_string()))?;
+    // `/dev/null` is how many configurations say "no file".
+    if !kind.is_file() && !kind.file_type().is_char_device() {
+        return Err(unreadable("it is not a file".to_owned()));
+    }
+    let mut bytes = Vec::new();
+    let read = open.take(MAX_FILE + 1).read_to_end(&mut bytes);
+    read.map_err(|error| unreadable(error.to_string()))?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(KnownHostsError::TooLarge {
+            file: file.to_owned(),
+            limit: MAX_FILE,
+        });
+    }
+    Ok(bytes)
+}
+
+/// The entries of a file, with their line numbers.
+fn lines(bytes: &[u8], file: &Path) -> Result<Vec<(usize, Line)>, KnownHostsError> {
+    let mut lines = Vec::new();
+    for (index, text) in bytes.split(|byte| *byte == b'\n').enumerate() {
+        // Names and keys are ASCII; a comment may be anything.
+        match line::read(&String::from_utf8_lossy(text)) {
+            Read::Line(line) => lines.push((index + 1, line)),
+            Read::Nothing | Read::Damaged => {}
+            Read::DamagedRevocation => {
+                return Err(KnownHostsError::Revocation {
+                    file: file.to_owned(),
+                    line: index + 1,
+                });
+            }
+        }
+    }
+    Ok(lines)
+}
+
+#[cfg(test)]
+#[path = "known_hosts_tests.rs"]
+mod tests;
