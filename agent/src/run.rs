@@ -25,6 +25,15 @@ impl Runner for Site {
         let environment = site::web_environment();
         let config = config(&site, &environment);
         if let Some(owner) = config.as_ref().ok().and_then(owner::of) {
+            // Its home is another: what was found is what is meant.
+            let site = match (&site.start, &config) {
+                (Some(_), Ok(config)) => kickout_shared::site::Site {
+                    path: Some(config.root.display().to_string()),
+                    start: None,
+                    ..site
+                },
+                _ => site,
+            };
             return owner::run_as(owner, site, request, out).await;
         }
         if request == Request::Doctor {
@@ -120,11 +129,16 @@ pub(crate) fn config<'e>(
     Config::read(&root(site)?, environment)
 }
 
-/// The root that was named, or the one found upward from here.
+/// The root that was named, or the one found upward from where the search begins.
 pub(crate) fn root(site: &kickout_shared::site::Site) -> Result<site::Root, ConfigError> {
-    Ok(match &site.path {
-        Some(path) => site::at(path.as_ref())?,
-        None => site::upward(&std::env::current_dir().unwrap_or_default())?,
+    let homes = site::Homes::here();
+    Ok(match (&site.path, &site.start) {
+        (Some(path), None) => site::at(&homes.expand(path)?)?,
+        (Some(path), start) => {
+            let start = site::start_directory(start.as_deref(), &homes)?;
+            site::at(&start.join(homes.expand(path)?))?
+        }
+        (None, start) => site::upward(&site::start_directory(start.as_deref(), &homes)?)?,
     })
 }
 

@@ -10,9 +10,9 @@ use crate::exit::Exit;
 use crate::inventory::{Inventory, Overrides, Resolved, Selection, Surroundings};
 use crate::render::{self, ColorChoice, DebugLines, Lines, Screen, Terminal};
 use crate::report::with_fix;
-use crate::transport::Around;
 use crate::settings;
 use crate::sweep::{self, Order};
+use crate::transport::Around;
 
 /// Runs with these arguments (the program's name is not among them) and says how to exit.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> Exit {

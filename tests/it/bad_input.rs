@@ -246,7 +246,10 @@ fn words_that_are_wrong_or_not_yet() {
             &["--require=x.php"],
             "--require is understood, but this release",
         ),
-        (&["--alias=both"], "A group of sites is understood"),
+        (
+            &["--alias=both", "--require=x.php"],
+            "--require is understood",
+        ),
         (&["--alias=nobody"], "nobody"),
         (&["--pat=/x"], "--pat"),
         (&["--format=xml"], "format"),
@@ -265,8 +268,8 @@ fn words_that_are_wrong_or_not_yet() {
         let run = run.run().code(2).stdout("").stderr_has(said);
         assert!(!run.stderr.contains("no-agent"), "{}", run.to_snapshot());
     }
-    for group in ["@both", "@nobody"] {
-        let run = Kickout::new().cwd(site.path()).arg(group).args(LIST).run();
+    for word in ["@nobody", "@both/x"] {
+        let run = Kickout::new().cwd(site.path()).arg(word).args(LIST).run();
         run.code(2).stdout("").stderr_has("Error: ");
     }
     for bytes in [&b"\xff"[..], b"admin\x80", b"--path=\xc3"] {

@@ -22,6 +22,8 @@ mod destroy_stores;
 mod docker_config;
 /// What doctor finds.
 mod doctor;
+/// One command on many sites.
+mod groups;
 /// The harness itself: guards kill, databases answer, WordPress is real.
 mod harness;
 /// Another client that holds locks.

@@ -32,6 +32,18 @@ pub enum LocateError {
         /// The path given, or the directory where the search started.
         path: PathBuf,
     },
+    /// Where the search was to begin.
+    #[error("The directory {} does not exist on this host.", path.display())]
+    NoDirectory {
+        /// What was named.
+        path: PathBuf,
+    },
+    /// `~user` of an account without a home directory.
+    #[error("The account {account} has no home directory on this host.")]
+    NoHome {
+        /// Its name, or its uid.
+        account: String,
+    },
     /// No `wp-config.php` in the root or above it.
     #[error("'wp-config.php' not found in {} or in the directory above it", root.display())]
     NoConfig {
@@ -59,6 +71,9 @@ impl LocateError {
     pub fn fix(&self) -> String {
         match self {
             Self::NotWordPress { .. } => "Pass --path=<WordPress root>.".to_owned(),
+            Self::NoDirectory { .. } | Self::NoHome { .. } => {
+                "Correct the path in --ssh, or pass --path=<WordPress root>.".to_owned()
+            }
             Self::NoConfig { root } | Self::OtherConfig { root, .. } => format!(
                 "Run `wp config create --path={}` or pass --path=<WordPress root>.",
                 root.display()

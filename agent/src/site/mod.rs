@@ -12,6 +12,7 @@ mod php_ini;
 mod read;
 mod session_managers;
 mod settings;
+mod start;
 mod web_environment;
 mod wp_config;
 
@@ -24,5 +25,6 @@ pub use php_ini::php_default_socket;
 pub use read::ReadError;
 pub use session_managers::{Finding, FindingKind, active_roots, search as session_managers};
 pub use settings::{Database, Folders, MySql, Secret, Tables, database, folders, tables};
+pub use start::{Homes, directory as start_directory};
 pub use web_environment::web_environment;
 pub use wp_config::{Config, ConfigError};

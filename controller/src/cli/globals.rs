@@ -164,7 +164,16 @@ mod tests {
         for typed in ["1", "32", "1024", "007"] {
             assert!(parallel(typed.to_owned()).is_ok(), "{typed}");
         }
-        for typed in ["0", "1025", "-1", "+4", "4.0", "x", " 4", "99999999999999999999"] {
+        for typed in [
+            "0",
+            "1025",
+            "-1",
+            "+4",
+            "4.0",
+            "x",
+            " 4",
+            "99999999999999999999",
+        ] {
             let error = parallel(typed.to_owned()).unwrap_err();
             assert!(error.to_string().contains("1 to 1024"), "{error}");
         }

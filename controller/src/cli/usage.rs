@@ -104,7 +104,9 @@ impl UsageError {
             Self::EmptyPath => "Write --path=<path to WordPress>.".to_owned(),
             Self::Flag { name, .. } => format!("Write --{name} or --no-{name}."),
             Self::Negated(name) => format!("Leave --{name} out."),
-            Self::Range { name, least, most, .. } => format!("Write --{name}=<{least}-{most}>."),
+            Self::Range {
+                name, least, most, ..
+            } => format!("Write --{name}=<{least}-{most}>."),
             Self::Target(flaw) => flaw.fix(),
             Self::Via(_) => "Write --via=[<user>@]<host>[:<port>].".to_owned(),
             Self::Combination(_) => "See the command's options with --help.".to_owned(),

@@ -48,10 +48,7 @@ struct Outbox {
 
 impl Exchange {
     /// Waits for the hello that carries `nonce`. Nothing happens then until it is driven.
-    pub async fn open(
-        mut connection: Connection,
-        nonce: &str,
-    ) -> Result<(Self, Asker), LinkError> {
+    pub async fn open(mut connection: Connection, nonce: &str) -> Result<(Self, Asker), LinkError> {
         let lines = greeted(&mut connection, nonce).await?;
         let (asks, inbox) = unbounded_channel();
         let asker = Asker::new(asks, Rc::new(Shared::default()));
@@ -102,10 +99,10 @@ impl Exchange {
         ping.reset();
         let mut buffer = vec![0; 64 * 1024];
         loop {
-            self.take_frames()?;
             while let Ok(ask) = self.asks.try_recv() {
                 self.obey(ask);
             }
+            self.take_frames()?;
             if self.left && self.runs.is_empty() {
                 return Ok(());
             }
@@ -150,14 +147,20 @@ impl Exchange {
             match frame {
                 FromAgent::Pong => {}
                 FromAgent::Begun { id, cutoff } => {
-                    self.runs.get(&id).ok_or_else(|| unknown(id))?.begin(cutoff)?;
+                    self.runs
+                        .get(&id)
+                        .ok_or_else(|| unknown(id))?
+                        .begin(cutoff)?;
                 }
                 FromAgent::Event { id, seq, event } => {
                     let open = self.runs.get_mut(&id).ok_or_else(|| unknown(id))?;
                     open.event(seq, event, bytes)?;
                 }
                 FromAgent::Done { id, seq, outcome } => {
-                    self.runs.get(&id).ok_or_else(|| unknown(id))?.counted(seq)?;
+                    self.runs
+                        .get(&id)
+                        .ok_or_else(|| unknown(id))?
+                        .counted(seq)?;
                     if let Some(open) = self.runs.remove(&id) {
                         open.done(outcome);
                     }

@@ -92,7 +92,9 @@ impl Screen {
     /// Asks for a secret on the terminal, without echo. `None` when none was given.
     pub fn secret(question: &str) -> Option<Zeroizing<String>> {
         let question = escaped_lines(question.as_bytes()).into_owned();
-        rpassword::prompt_password(question).ok().map(Zeroizing::new)
+        rpassword::prompt_password(question)
+            .ok()
+            .map(Zeroizing::new)
     }
 
     /// Whether somebody can be asked.

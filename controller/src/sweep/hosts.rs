@@ -19,11 +19,8 @@ use crate::transport::OpenError;
 /// The way to hosts; tests have their own.
 pub(super) trait Door: 'static {
     /// Starts an agent on a host.
-    fn open(
-        &self,
-        host: &Host,
-        nonce: &str,
-    ) -> impl Future<Output = Result<Connection, OpenError>>;
+    fn open(&self, host: &Host, nonce: &str)
+    -> impl Future<Output = Result<Connection, OpenError>>;
 }
 
 /// All there is to visit.
@@ -213,3 +210,7 @@ fn nonce() -> String {
     };
     format!("{:016x}{:016x}", word(), word())
 }
+
+#[cfg(test)]
+#[path = "hosts_tests.rs"]
+mod tests;

@@ -117,14 +117,14 @@ mod tests {
             "@web1: gone, 2 sessions of 1 user"
         );
         assert_eq!(line("web3", &lost()), "@web3: unreachable");
-        let three = [
-            ("web1", gone(1, 2)),
-            ("web3", lost()),
-            ("web2", gone(2, 3)),
-        ];
+        let three = [("web1", gone(1, 2)), ("web3", lost()), ("web2", gone(2, 3))];
         assert_eq!(recap(&three), "3 sites: 2 gone, 1 unreachable (@web3).");
         assert_eq!(recap(&three[..1]), "1 site: 1 gone.");
         let many: Vec<_> = (0..12).map(|_| ("x", lost())).collect();
-        assert!(recap(&many).ends_with("@x and 2 more)."), "{}", recap(&many));
+        assert!(
+            recap(&many).ends_with("@x and 2 more)."),
+            "{}",
+            recap(&many)
+        );
     }
 }

@@ -63,11 +63,7 @@ impl Wheel {
 
     /// Waits until everything is to stop.
     pub(super) async fn stopped(&self) {
-        let _ = self
-            .stop
-            .subscribe()
-            .wait_for(|how| *how > Stop::No)
-            .await;
+        let _ = self.stop.subscribe().wait_for(|how| *how > Stop::No).await;
     }
 
     /// Waits until nothing is to be waited for any more, and says why.

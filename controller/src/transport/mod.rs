@@ -12,6 +12,8 @@ use crate::deliver::{Agents, DeliverError};
 use crate::exit::Exit;
 use crate::target::Target;
 
+pub mod compose_run;
+pub mod docker;
 pub mod local;
 mod shell;
 pub mod ssh;
@@ -106,6 +108,9 @@ pub enum OpenError {
     /// A vagrant machine.
     #[error(transparent)]
     Vagrant(#[from] vagrant::VagrantError),
+    /// A container.
+    #[error(transparent)]
+    Docker(#[from] docker::DockerError),
     /// None to send.
     #[error(transparent)]
     Deliver(#[from] DeliverError),
@@ -119,7 +124,9 @@ impl OpenError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Ssh(error) | Self::Vagrant(vagrant::VagrantError::Ssh(error)) => error.exit(),
-            Self::Vagrant(_) | Self::Local(_) | Self::Deliver(_) => Exit::Unreachable,
+            Self::Vagrant(_) | Self::Docker(_) | Self::Local(_) | Self::Deliver(_) => {
+                Exit::Unreachable
+            }
             Self::NotYet(_) => Exit::Usage,
         }
     }
@@ -130,6 +137,7 @@ impl OpenError {
             Self::Local(error) => error.fix(),
             Self::Ssh(error) => error.fix(),
             Self::Vagrant(error) => error.fix(),
+            Self::Docker(error) => error.fix(),
             Self::Deliver(error) => error.fix(),
             Self::NotYet(_) => "Use --ssh=<host>, or run kickout on the host itself.".to_owned(),
         }
@@ -150,9 +158,13 @@ pub async fn open(
         }
         Target::Ssh(host) => Ok(ssh::open(host, ssh_args, start).await?),
         Target::Vagrant(machine) => Ok(vagrant::open(machine, start).await?),
-        Target::Docker(_)
-        | Target::DockerCompose(_)
-        | Target::DockerComposeRun(_)
-        | Target::Http(_) => Err(OpenError::NotYet(target.to_string())),
+        Target::Docker(inside) => Ok(docker::open(inside, start, start.around).await?),
+        Target::DockerCompose(inside) => {
+            Ok(docker::open_service(inside, ssh_args, start, start.around).await?)
+        }
+        Target::DockerComposeRun(inside) => {
+            Ok(compose_run::open_run(inside, ssh_args, start, start.around).await?)
+        }
+        Target::Http(_) => Err(OpenError::NotYet(target.to_string())),
     }
 }

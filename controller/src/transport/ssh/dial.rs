@@ -199,7 +199,9 @@ fn config(settings: &Settings, known: &KnownHosts, name: &Name) -> Config {
     Config {
         preferred,
         keepalive_interval: Some(settings.alive_interval.unwrap_or(KEEPALIVE)),
-        keepalive_max: settings.alive_count.map_or(3, |count| count.max(1) as usize),
+        keepalive_max: settings
+            .alive_count
+            .map_or(3, |count| count.max(1) as usize),
         nodelay: true,
         ..Config::default()
     }

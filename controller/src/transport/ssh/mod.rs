@@ -121,7 +121,10 @@ pub(super) async fn connect(
     let key = ssh.key.as_ref().map(|key| format!("-i{key}"));
     let args: Vec<String> = key.into_iter().chain(args.iter().cloned()).collect();
     let args = SshArgs::parse(&args)?;
-    let config = ssh.config.as_ref().map(|file| start.around.expanded(file.as_str()));
+    let config = ssh
+        .config
+        .as_ref()
+        .map(|file| start.around.expanded(file.as_str()));
     let asked = Asked {
         host: &ssh.host,
         user: ssh.user.as_ref(),
@@ -169,7 +172,8 @@ fn reach<'a>(
         let jump = way.jump.or_else(|| settings.proxy_jump.clone());
         let mut attempts = 1;
         let (mut handle, said, through) = loop {
-            let (stream, through) = stream(&settings, &asked, jump.as_ref(), start, way.depth).await?;
+            let (stream, through) =
+                stream(&settings, &asked, jump.as_ref(), start, way.depth).await?;
             (start.tell)("connect", format!("{place} answers"));
             match dial::handshake(&settings, stream, start.accept_new_host_keys).await {
                 Ok((handle, said)) => break (handle, said, through),

@@ -1,0 +1,205 @@
+//! A new container of a compose service, for this one run: the compose command line starts it with
+//! the agent, mounted from a file of ours, in place of its program, and removes it.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt as _;
+use tokio::process::{Child, ChildStderr, Command};
+use tokio::task::JoinHandle;
+
+use super::docker::{DockerError, Engine, architecture, connect, find, project};
+use super::{Around, Start};
+use crate::connection::{Connection, Peer};
+use crate::target::Contained;
+
+/// Where the agent is in the container.
+const INSIDE: &str = "/kickout-agent";
+
+/// How much of what compose says is kept: the last of it.
+const LAST_WORDS: usize = 4 * 1024;
+
+/// How long compose may take to end and to remove the container.
+const END: Duration = Duration::from_secs(15);
+
+/// Starts a container of the service with the agent in it. `args` are compose's own words, such as
+/// `-f`.
+pub async fn open_run(
+    inside: &Contained,
+    args: &[String],
+    start: &Start<'_>,
+    around: &Around,
+) -> Result<Connection, DockerError> {
+    if project::Wanted::read(args)?.index.is_some() {
+        let why = "a new container has no --index".to_owned();
+        return Err(DockerError::Arguments(why));
+    }
+    let engine = match find(around) {
+        Ok(engine @ Engine::Unix(_)) => engine,
+        Ok(engine @ Engine::Tcp { .. }) => return Err(DockerError::Remote(engine.to_string())),
+        Err(DockerError::Address(address)) => return Err(DockerError::Remote(address)),
+        Err(error) => return Err(error),
+    };
+    let docker = connect(&engine).await?;
+    let agent = start.agents.get(&architecture(&docker).await?)?;
+    let file = AgentFile::write(agent, start.nonce)?;
+    let mut compose = program(around).await;
+    compose.args(args);
+    compose.args(["run", "--rm", "-T", "--entrypoint", INSIDE]);
+    compose.arg("--volume");
+    compose.arg(format!("{}:{INSIDE}:ro", file.path().display()));
+    if let Some(user) = &inside.user {
+        compose.args(["--user", user.as_str()]);
+    }
+    compose.args([inside.name.as_str(), start.nonce]);
+    compose
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        // Ctrl-C is for the controller; compose goes on until the container is removed.
+        .process_group(0);
+    let name = compose
+        .as_std()
+        .get_program()
+        .to_string_lossy()
+        .into_owned();
+    let failed = |why: io::Error| DockerError::Compose {
+        program: name.clone(),
+        why,
+    };
+    let mut child = compose.spawn().map_err(failed)?;
+    let piped = || failed(io::Error::other("it has no pipes"));
+    let from_agent = child.stdout.take().ok_or_else(piped)?;
+    let to_agent = child.stdin.take().ok_or_else(piped)?;
+    let stderr = child.stderr.take().ok_or_else(piped)?;
+    let words = Arc::new(Mutex::new(Vec::new()));
+    let listener = tokio::spawn(listen(stderr, Arc::clone(&words)));
+    Ok(Connection {
+        from_agent: Box::new(from_agent),
+        to_agent: Box::new(to_agent),
+        peer: Box::new(Run {
+            child,
+            listener,
+            words,
+            _file: file,
+        }),
+    })
+}
+
+/// `docker compose`, else `docker-compose`, in the operator's directory and environment.
+async fn program(around: &Around) -> Command {
+    let command = |name: &str| {
+        let mut command = Command::new(name);
+        command
+            .env_clear()
+            .envs(&around.vars)
+            .current_dir(&around.cwd);
+        command
+    };
+    let mut probe = command("docker");
+    probe
+        .args(["compose", "version"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    if probe.status().await.is_ok_and(|status| status.success()) {
+        let mut docker = command("docker");
+        docker.arg("compose");
+        return docker;
+    }
+    command("docker-compose")
+}
+
+/// Keeps compose's last words, so that it never waits for a reader.
+async fn listen(mut stderr: ChildStderr, words: Arc<Mutex<Vec<u8>>>) {
+    let mut buffer = [0; 1024];
+    while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
+        let mut words = words.lock().unwrap_or_else(PoisonError::into_inner);
+        words.extend_from_slice(&buffer[..count]);
+        let over = words.len().saturating_sub(LAST_WORDS);
+        words.drain(..over);
+    }
+}
+
+/// The agent on this machine's disk while the container needs it, in a directory of our own.
+struct AgentFile {
+    dir: PathBuf,
+    file: PathBuf,
+}
+
+impl AgentFile {
+    fn write(agent: &[u8], nonce: &str) -> Result<Self, DockerError> {
+        // The nonce cannot be guessed, so nobody can have put a directory there before.
+        let dir = std::env::temp_dir().join(format!("kickout-{nonce}"));
+        let failed = |why| DockerError::Write {
+            path: dir.clone(),
+            why,
+        };
+        fs::DirBuilder::new()
+            .mode(0o700)
+            .create(&dir)
+            .map_err(failed)?;
+        let own = Self {
+            file: dir.join("kickout-agent"),
+            dir: dir.clone(),
+        };
+        // Whoever the container's user is may run it: what is mounted is the file alone.
+        let mut options = fs::OpenOptions::new();
+        let file = options
+            .write(true)
+            .create_new(true)
+            .mode(0o500)
+            .open(&own.file);
+        let mut file = file.map_err(failed)?;
+        file.write_all(agent).map_err(failed)?;
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o555);
+        file.set_permissions(mode).map_err(failed)?;
+        Ok(own)
+    }
+
+    fn path(&self) -> &Path {
+        &self.file
+    }
+}
+
+impl Drop for AgentFile {
+    fn drop(&mut self) {
+        // What cannot be removed lies in a directory for temporary files.
+        let _ = fs::remove_file(&self.file);
+        let _ = fs::remove_dir(&self.dir);
+    }
+}
+
+struct Run {
+    child: Child,
+    listener: JoinHandle<()>,
+    words: Arc<Mutex<Vec<u8>>>,
+    _file: AgentFile,
+}
+
+impl Peer for Run {
+    fn epitaph(&mut self) -> Pin<Box<dyn Future<Output = String> + '_>> {
+        Box::pin(async {
+            let status = match tokio::time::timeout(END, self.child.wait()).await {
+                Ok(Ok(status)) => status.to_string(),
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => "it is still running".to_owned(),
+            };
+            if !self.listener.is_finished() {
+                // A daemon of compose's may hold the pipe for ever.
+                let _ = tokio::time::timeout(END / 10, &mut self.listener).await;
+            }
+            let words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
+            match String::from_utf8_lossy(&words).trim() {
+                "" => format!("compose ended without an answer ({status})"),
+                words => format!("{words} ({status})"),
+            }
+        })
+    }
+}

@@ -1,0 +1,92 @@
+//! A running container: through the engine's own interface, never through its command line.
+//!
+//! Border: how the client of the engine was made is `engine`'s; everything else here works with
+//! any client, so that one over another socket can be passed in.
+
+use bollard::Docker;
+
+use super::{Around, Start};
+use crate::connection::Connection;
+use crate::target::Contained;
+
+mod compose;
+mod container;
+mod engine;
+mod error;
+mod exec;
+mod place;
+pub mod project;
+mod tar;
+
+pub use compose::Service;
+pub(crate) use container::engine_arch as architecture;
+pub use engine::{Engine, connect, find};
+pub use error::DockerError;
+
+/// An agent in the named container, started.
+pub async fn open(
+    inside: &Contained,
+    start: &Start<'_>,
+    around: &Around,
+) -> Result<Connection, DockerError> {
+    let docker = connect(&find(around)?).await?;
+    open_with(&docker, inside, start).await
+}
+
+/// The same through a client that is already there.
+pub async fn open_with(
+    docker: &Docker,
+    inside: &Contained,
+    start: &Start<'_>,
+) -> Result<Connection, DockerError> {
+    enter(docker, inside.name.as_str(), inside, start).await
+}
+
+/// An agent in a running container of a service of the current directory's compose project. What the
+/// operator should know about the choice is told.
+pub async fn open_service(
+    inside: &Contained,
+    args: &[String],
+    start: &Start<'_>,
+    around: &Around,
+) -> Result<Connection, DockerError> {
+    let docker = connect(&find(around)?).await?;
+    open_service_with(&docker, inside, args, start, around).await
+}
+
+/// The same through a client that is already there.
+pub async fn open_service_with(
+    docker: &Docker,
+    inside: &Contained,
+    args: &[String],
+    start: &Start<'_>,
+    around: &Around,
+) -> Result<Connection, DockerError> {
+    let wanted = project::Wanted::read(args)?;
+    let project = project::Project::find(&wanted, around)?;
+    let service = inside.name.as_str();
+    let (container, remarks) = compose::choose(docker, &project, service, wanted.index).await?;
+    for remark in remarks {
+        (start.tell)("warning", remark);
+    }
+    enter(docker, &container, inside, start).await
+}
+
+/// The services of the current directory's compose project that look like WordPress.
+pub async fn wordpress_services(around: &Around) -> Result<Vec<Service>, DockerError> {
+    let project = project::Project::find(&project::Wanted::default(), around)?;
+    let docker = connect(&find(around)?).await?;
+    compose::wordpress(&docker, &project).await
+}
+
+async fn enter(
+    docker: &Docker,
+    container: &str,
+    inside: &Contained,
+    start: &Start<'_>,
+) -> Result<Connection, DockerError> {
+    let container = container::running(docker, container).await?;
+    let agent = start.agents.get(&container.arch)?;
+    let user = inside.user.as_ref().map(crate::target::User::as_str);
+    place::start(docker, &container, user, agent, start.nonce).await
+}
