@@ -152,7 +152,7 @@ impl Door for Transports {
             accept_new_host_keys: self.accept_new_host_keys,
             operator: &self.operator,
             around: &self.around,
-            tell: &|_, _| {},
+            tell: &|stage, found| host.told.borrow_mut().push((stage, found)),
         };
         transport::open(&host.target, &host.ssh_args, &start).await
     }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use kickout_shared::site::Site;
 use kickout_shared::user::UserRef;
@@ -18,7 +19,12 @@ pub(super) struct Member {
     pub(super) site: Site,
     /// Where it is, for a question: what was named, or where the search begins.
     pub(super) place: String,
+    /// What was found on the way to its host; the first site that is shown takes it.
+    pub(super) told: Rc<RefCell<Told>>,
 }
+
+/// The stages of a way that were passed, each with what was found there.
+pub(super) type Told = Vec<(&'static str, String)>;
 
 /// Sites that one agent can work on.
 pub(super) struct Host {
@@ -26,6 +32,8 @@ pub(super) struct Host {
     pub(super) target: Target,
     /// More arguments for the program that makes the connection.
     pub(super) ssh_args: Vec<String>,
+    /// What was found on the way to it.
+    pub(super) told: Rc<RefCell<Told>>,
     /// Its sites, in the order of the group.
     pub(super) members: Vec<usize>,
     /// A connection that was kept for what comes next.
@@ -47,18 +55,19 @@ pub(super) fn gather(targets: Vec<(Resolved, Option<UserRef>)>) -> (Vec<Member>,
             hosts.push(Host {
                 target: key.0.clone(),
                 ssh_args: key.1.clone(),
+                told: Rc::default(),
                 members: Vec::new(),
                 kept: RefCell::new(None),
             });
             hosts.len() - 1
         });
         hosts[host].members.push(index);
-        members.push(member(resolved, act_as));
+        members.push(member(resolved, act_as, hosts[host].told.clone()));
     }
     (members, hosts)
 }
 
-fn member(resolved: Resolved, act_as: Option<UserRef>) -> Member {
+fn member(resolved: Resolved, act_as: Option<UserRef>, told: Rc<RefCell<Told>>) -> Member {
     let path = resolved.path.as_ref().map(|path| path.as_str().to_owned());
     let start = resolved.target.path().map(|path| path.as_str().to_owned());
     let place = match (&path, &resolved.target) {
@@ -79,6 +88,7 @@ fn member(resolved: Resolved, act_as: Option<UserRef>) -> Member {
             act_as,
         },
         place,
+        told,
     }
 }
 

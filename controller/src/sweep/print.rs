@@ -1,13 +1,13 @@
 //! Shows what comes of each site, one after the other.
 
-use kickout_shared::event::{Line, State, Verdict};
+use kickout_shared::event::{Event, Finding, Level, Line, State, Verdict};
 use kickout_shared::session::Session;
 use kickout_shared::user::User;
 
 use std::rc::Rc;
 
 use super::hosts::{Pending, Slot, Trouble};
-use super::members::Member;
+use super::members::{Member, Told};
 use super::recap::{self, Finished, counted};
 use super::wheel::{Stop, Wheel};
 use crate::cli::{Answer, Shape};
@@ -15,6 +15,7 @@ use crate::exchange::{Ended, LinkError, Run, Said};
 use crate::exit::Exit;
 use crate::render::{Listing, Screen, Terminal};
 use crate::report::{Report, Spinner, end, is_one_listing, listing, named, with_fix};
+use crate::transport::WARNING;
 
 /// Where the answer of a site comes from.
 pub(super) enum Source {
@@ -112,8 +113,12 @@ impl<'a> Printer<'a> {
         let finished = match source {
             Source::Settled(settled) => self.settled(name, settled),
             Source::Pending(pending) => match patiently(pending, name, true).await {
-                Ok(Slot::Run(run)) => self.run(name, run, wheel).await,
+                Ok(Slot::Run(run)) => {
+                    self.say_way(name, member.told.take());
+                    self.run(name, run, wheel).await
+                }
                 Ok(Slot::Trouble(trouble)) => {
+                    self.say_way(name, member.told.take());
                     say_trouble(self.screen, name, &trouble);
                     unreachable(&trouble)
                 }
@@ -237,6 +242,24 @@ impl<'a> Printer<'a> {
         }
     }
 
+    /// What was found on the way to a host: `doctor` shows all of it, others what is to be heard.
+    fn say_way(&mut self, name: Option<&str>, told: Told) {
+        let mut report = Report::new(self.screen, None, name);
+        for (stage, text) in told {
+            let subject = stage.to_owned();
+            report.event(match (stage, self.answer) {
+                (WARNING, _) => line(Level::Warning, text),
+                (_, Answer::Findings) => Event::Finding(Finding {
+                    state: State::Ok,
+                    subject,
+                    text,
+                    fix: None,
+                }),
+                _ => line(Level::Debug(subject), text),
+            });
+        }
+    }
+
     fn say_cancelled(&mut self, name: Option<&str>, sessions: u64) {
         let text = match self.shape() {
             Some(_) => "Interrupted: the listing is not complete.".to_owned(),
@@ -248,6 +271,14 @@ impl<'a> Printer<'a> {
         self.screen
             .line(self.screen.lines.warning(named(name, text)));
     }
+}
+
+fn line(level: Level, text: String) -> Event {
+    Event::Line(Line {
+        level,
+        text,
+        fix: None,
+    })
 }
 
 fn unreachable(trouble: &Trouble) -> Finished {

@@ -42,6 +42,9 @@ pub struct Start<'a> {
     pub tell: &'a dyn Fn(&'static str, String),
 }
 
+/// The stage of what is no stage: the operator should hear it in any case.
+pub const WARNING: &str = "warning";
+
 /// Asks for a secret; `None` is an answer that was not given.
 pub type Ask = Arc<dyn Fn(&str) -> Option<Zeroizing<String>> + Send + Sync>;
 

@@ -5,7 +5,7 @@
 
 use bollard::Docker;
 
-use super::{Around, Start};
+use super::{Around, Start, WARNING};
 use crate::connection::Connection;
 use crate::target::Contained;
 
@@ -67,7 +67,7 @@ pub async fn open_service_with(
     let service = inside.name.as_str();
     let (container, remarks) = compose::choose(docker, &project, service, wanted.index).await?;
     for remark in remarks {
-        (start.tell)("warning", remark);
+        (start.tell)(WARNING, remark);
     }
     enter(docker, &container, inside, start).await
 }

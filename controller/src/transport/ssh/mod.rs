@@ -33,8 +33,8 @@ use self::identity::Identity;
 use self::keys::Keys;
 use self::login::Login;
 use self::settings::{Asked, Settings};
-use super::Start;
 use super::shell::Placed;
+use super::{Start, WARNING};
 use crate::connection::Connection;
 use crate::target::{Jump, Ssh};
 
@@ -160,7 +160,7 @@ fn reach<'a>(
         let settings = settings::resolve(asked, &start.operator.around).await?;
         let place = dial::place(&settings);
         for warning in &settings.warnings {
-            (start.tell)("warning", warning.clone());
+            (start.tell)(WARNING, warning.clone());
         }
         (start.tell)("name", format!("{} is {place}", asked.host));
         if way.depth > MAX_HOPS {
