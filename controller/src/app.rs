@@ -151,6 +151,7 @@ fn start(
                 answer,
                 agent: globals.agent.clone().or(own.agent),
                 parallel: globals.parallel.unwrap_or(cli::PARALLEL),
+                via: globals.via.clone(),
                 accept_new_host_keys: globals.accept_new_host_keys,
                 around,
             };

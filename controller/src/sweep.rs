@@ -24,6 +24,7 @@ use crate::exit::Exit;
 use crate::inventory::Resolved;
 use crate::render::{Screen, Terminal, read_line};
 use crate::signal::Signals;
+use crate::target::Ssh;
 use crate::transport::{self, Around, Ask, OpenError, Start, ssh};
 use consent::Agreed;
 use hosts::{Door, Fleet, Pass};
@@ -46,6 +47,8 @@ pub(crate) struct Order {
     pub(crate) agent: Option<PathBuf>,
     /// `--parallel`
     pub(crate) parallel: usize,
+    /// `--via`
+    pub(crate) via: Option<Ssh>,
     /// `--accept-new-host-keys`
     pub(crate) accept_new_host_keys: bool,
     /// What stands around the program.
@@ -91,6 +94,7 @@ async fn sweep(order: Order, terminal: &Terminal, screen: &mut Screen) -> Result
             agents,
             ask: Screen::can_ask().then(|| Arc::new(Screen::secret) as Ask),
             operator: ssh::Operator::here(),
+            via: order.via,
             accept_new_host_keys: order.accept_new_host_keys,
             around: order.around,
         },
@@ -139,6 +143,7 @@ struct Transports {
     /// How a person is asked; `None` when nobody is there.
     ask: Option<Ask>,
     operator: ssh::Operator,
+    via: Option<Ssh>,
     accept_new_host_keys: bool,
     around: Around,
 }
@@ -149,6 +154,7 @@ impl Door for Transports {
             agents: &self.agents,
             nonce,
             ask: self.ask.as_ref(),
+            via: self.via.as_ref(),
             accept_new_host_keys: self.accept_new_host_keys,
             operator: &self.operator,
             around: &self.around,

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::connection::Connection;
 use crate::deliver::{Agents, DeliverError};
 use crate::exit::Exit;
-use crate::target::Target;
+use crate::target::{Ssh, Target};
 
 pub mod compose_run;
 pub mod docker;
@@ -18,6 +18,7 @@ pub mod local;
 mod shell;
 pub mod ssh;
 pub mod vagrant;
+pub mod via;
 
 pub use shell::Placed;
 
@@ -31,6 +32,8 @@ pub struct Start<'a> {
     /// Asks the operator for a secret, without echo. `None` when nobody is there: then nothing is
     /// ever asked.
     pub ask: Option<&'a Ask>,
+    /// The host whose engine has the container, when it is not this one.
+    pub via: Option<&'a Ssh>,
     /// Whether a host key that is not known yet is recorded instead of refused.
     pub accept_new_host_keys: bool,
     /// What the operator brings to ssh hosts.
@@ -114,6 +117,15 @@ pub enum OpenError {
     /// A container.
     #[error(transparent)]
     Docker(#[from] docker::DockerError),
+    /// The engine of another host.
+    #[error(transparent)]
+    Via(#[from] via::ViaError),
+    /// `--via` with a target that is in no container.
+    #[error("--via leads to containers, and {0} is none")]
+    ViaNowhere(String),
+    /// `--via` with a container that only this host's compose can start.
+    #[error("docker-compose-run needs an engine of this host: it mounts a file of it")]
+    ViaRun,
     /// None to send.
     #[error(transparent)]
     Deliver(#[from] DeliverError),
@@ -127,10 +139,12 @@ impl OpenError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Ssh(error) | Self::Vagrant(vagrant::VagrantError::Ssh(error)) => error.exit(),
-            Self::Vagrant(_) | Self::Docker(_) | Self::Local(_) | Self::Deliver(_) => {
-                Exit::Unreachable
-            }
-            Self::NotYet(_) => Exit::Usage,
+            Self::Vagrant(_)
+            | Self::Docker(_)
+            | Self::Via(_)
+            | Self::Local(_)
+            | Self::Deliver(_) => Exit::Unreachable,
+            Self::ViaNowhere(_) | Self::ViaRun | Self::NotYet(_) => Exit::Usage,
         }
     }
 
@@ -141,6 +155,13 @@ impl OpenError {
             Self::Ssh(error) => error.fix(),
             Self::Vagrant(error) => error.fix(),
             Self::Docker(error) => error.fix(),
+            Self::Via(error) => error.fix(),
+            Self::ViaNowhere(_) => {
+                "Name a container with --ssh=docker:<container>, or a host on the way with \
+                 --ssh-args=-J<host>."
+                    .to_owned()
+            }
+            Self::ViaRun => "Use --ssh=docker-compose:<service> with a running one.".to_owned(),
             Self::Deliver(error) => error.fix(),
             Self::NotYet(_) => "Use --ssh=<host>, or run kickout on the host itself.".to_owned(),
         }
@@ -154,6 +175,9 @@ pub async fn open(
     ssh_args: &[String],
     start: &Start<'_>,
 ) -> Result<Connection, OpenError> {
+    if let Some(host) = start.via {
+        return open_via(host, target, ssh_args, start).await;
+    }
     match target {
         Target::Local => {
             let agent = start.agents.get(std::env::consts::ARCH)?;
@@ -169,5 +193,27 @@ pub async fn open(
             Ok(compose_run::open_run(inside, ssh_args, start, start.around).await?)
         }
         Target::Http(_) => Err(OpenError::NotYet(target.to_string())),
+    }
+}
+
+/// The same through the engine of another host.
+async fn open_via(
+    host: &Ssh,
+    target: &Target,
+    args: &[String],
+    start: &Start<'_>,
+) -> Result<Connection, OpenError> {
+    let engine =
+        async { Ok::<_, OpenError>(via::engine(ssh::connect(host, &[], start).await?).await?) };
+    match target {
+        Target::Docker(inside) => Ok(docker::open_with(&engine.await?, inside, start).await?),
+        Target::DockerCompose(inside) => {
+            let engine = engine.await?;
+            Ok(docker::open_service_with(&engine, inside, args, start, start.around).await?)
+        }
+        Target::DockerComposeRun(_) => Err(OpenError::ViaRun),
+        Target::Local | Target::Ssh(_) | Target::Vagrant(_) | Target::Http(_) => {
+            Err(OpenError::ViaNowhere(target.to_string()))
+        }
     }
 }

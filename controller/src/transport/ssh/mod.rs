@@ -23,7 +23,7 @@ use std::hash::BuildHasher as _;
 use std::pin::Pin;
 use std::time::Duration;
 
-use russh::client::Handle;
+use russh::client::{Handle, Handler};
 use tokio::process::Child;
 
 use self::args::SshArgs;
@@ -82,6 +82,17 @@ pub(super) struct Session {
     /// What the connection runs through: the login on the jump host, or the ProxyCommand.
     #[expect(dead_code, reason = "held, so that it lives as long")]
     through: Through,
+}
+
+impl Session {
+    pub(super) fn handle(&self) -> &Handle<impl Handler + use<>> {
+        &self.handle
+    }
+
+    /// Host and port, for texts.
+    pub(super) fn place(&self) -> &str {
+        &self.place
+    }
 }
 
 enum Through {
