@@ -216,7 +216,7 @@ fn the_group_is_asked_about_once() {
         let ended = terminal.finish().code(code);
         if code == 3 {
             ended
-                .stdout_has("Error: @dead: This does not seem")
+                .stdout_has("@dead: This does not seem")
                 .stdout_has("3 sites: 2 gone, 1 failed (@dead).");
         }
         assert_eq!(three.left(), left);

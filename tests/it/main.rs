@@ -18,6 +18,10 @@ mod destroy;
 mod destroy_all;
 /// The same where the data is unusual.
 mod destroy_stores;
+/// In containers of a real engine.
+mod docker;
+/// Services of compose projects on a real engine.
+mod docker_compose;
 /// A container's configuration, met from outside.
 mod docker_config;
 /// What doctor finds.
@@ -40,8 +44,18 @@ mod running;
 mod secrets;
 /// A site on SQLite.
 mod sqlite;
+/// A site on another host.
+mod ssh;
+/// Bad networks, false servers, lying agents.
+mod ssh_faults;
+/// Who the host is, and who we are.
+mod ssh_keys;
+/// Hosts that say more or less than they should.
+mod ssh_noise;
 /// Connection strings, case by case.
 mod ssh_parse;
+/// Where the agent lies, and as whom it runs.
+mod ssh_places;
 /// Values as PHP serializes them, and a wrapped agent.
 mod stored;
 /// The rules of the house.

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use rustix::process::{Pid, Signal, kill_process};
 pub(crate) struct Running {
     child: Child,
     scratch: Scratch,
+    /// Its home, when it has one of its own.
+    home: Option<Scratch>,
 }
 
 /// How it ended.
@@ -25,13 +28,21 @@ pub(crate) struct End {
 
 impl Running {
     pub(crate) fn start(site: &Site, args: &[&str], stdin: &str) -> Self {
+        let home = Scratch::new("home");
+        let mut running = Self::start_at(home.path(), site.root(), args, stdin);
+        running.home = Some(home);
+        running
+    }
+
+    /// The same with this home, in this directory.
+    pub(crate) fn start_at(home: &Path, cwd: &Path, args: &[&str], stdin: &str) -> Self {
         let scratch = Scratch::new("running");
         let to = |name: &str| File::create(scratch.join(name)).unwrap();
         let mut child = Command::new(&Binaries::dev().kickout)
             .args(args)
-            .current_dir(site.root())
+            .current_dir(cwd)
             .env_clear()
-            .env("HOME", scratch.path())
+            .env("HOME", home)
             .env("PATH", "/usr/bin:/bin")
             .stdin(Stdio::piped())
             .stdout(to("stdout"))
@@ -44,7 +55,11 @@ impl Running {
             .unwrap()
             .write_all(stdin.as_bytes())
             .unwrap();
-        Self { child, scratch }
+        Self {
+            child,
+            scratch,
+            home: None,
+        }
     }
 
     pub(crate) fn pid(&self) -> u32 {

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::cache::{debian_version, target_dir};
+use crate::docker::docker_host;
 
 /// Something a machine has or has not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,10 @@ pub enum Need {
     WordPress,
     /// A newer WordPress on SQLite, too: the driver, and its code from an npm package.
     WordPressSqlite,
+    /// A real ssh server with accounts of its own: OpenSSH, and to be root.
+    Sshd,
+    /// `sudo`, and to be root.
+    Sudo,
     /// A Docker engine that answers.
     Docker,
     /// Asked for with `tests/run --all`: slow, or far away.
@@ -39,7 +44,19 @@ impl Need {
                 ) && ["sqlite3", "npm", "unzip"].into_iter().all(has),
                 "php-sqlite3, sqlite3, npm or unzip is not installed",
             ),
-            Self::Docker => (works("docker", &["version"]), "no Docker engine answers"),
+            Self::Docker => return docker(),
+            Self::Sshd => (
+                rustix::process::getuid().is_root()
+                    && ["sshd", "ssh", "ssh-keygen", "useradd"]
+                        .into_iter()
+                        .all(has),
+                "the tests do not run as root, or OpenSSH is not installed \
+                 (apt-get install openssh-server openssh-client)",
+            ),
+            Self::Sudo => (
+                rustix::process::getuid().is_root() && has("sudo"),
+                "the tests do not run as root, or sudo is not installed",
+            ),
             Self::SlowAndFar => (
                 std::env::var_os("KICKOUT_TESTS_ALL").is_some(),
                 "slow and far tests run with tests/run --all",
@@ -87,6 +104,21 @@ macro_rules! needs {
             return;
         }
     }};
+}
+
+fn docker() -> Option<&'static str> {
+    let mut version = Command::new("docker");
+    if let Some(host) = docker_host() {
+        version.env("DOCKER_HOST", host);
+    }
+    let answers = version.arg("version").stdin(Stdio::null()).output();
+    if !answers.is_ok_and(|said| said.status.success()) {
+        Some("no Docker engine answers (tests/run starts one as root)")
+    } else if !is_file(Path::new("/bin/busybox")) {
+        Some("a static busybox is not installed (apt-get install busybox-static)")
+    } else {
+        None
+    }
 }
 
 fn wordpress() -> Option<&'static str> {

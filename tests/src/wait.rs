@@ -22,6 +22,11 @@ pub fn until<T>(what: &str, deadline: Duration, mut condition: impl FnMut() -> O
     }
 }
 
+/// Lets time pass, for what plays a slow part.
+pub(crate) fn pass(time: Duration) {
+    std::thread::sleep(time);
+}
+
 /// Waits for a child to end, without polling; kills it at the deadline and gives `None`.
 ///
 /// The child is named by a pidfd, so that a number that has been given to another process

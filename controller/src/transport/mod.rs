@@ -139,6 +139,8 @@ impl OpenError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Ssh(error) | Self::Vagrant(vagrant::VagrantError::Ssh(error)) => error.exit(),
+            Self::Docker(docker::DockerError::Tls(_)) => Exit::Identity,
+            Self::Docker(error) if error.is_usage() => Exit::Usage,
             Self::Vagrant(_)
             | Self::Docker(_)
             | Self::Via(_)

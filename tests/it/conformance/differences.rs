@@ -260,10 +260,10 @@ pub(super) const ALL: &[Difference] = &[
     said(
         5,
         "strict-ssh-after-command",
-        "globals are known anywhere; `--ssh` has its own issue",
-        2,
+        "globals are known anywhere, and no host is called foo",
+        4,
         Is(""),
-        Has(&["Error:", "ssh"]),
+        Has(&["Error:", "foo:22"]),
     ),
     // 6: listing.
     said(

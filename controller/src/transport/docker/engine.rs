@@ -228,7 +228,13 @@ pub async fn connect(engine: &Engine) -> Result<Docker, DockerError> {
     let docker = docker.map_err(|why| unreachable(said(&why)))?;
     match tokio::time::timeout(FIRST, docker.negotiate_version()).await {
         Ok(Ok(docker)) => Ok(docker),
-        Ok(Err(why)) => Err(unreachable(said(&why))),
+        Ok(Err(why)) => Err(match (engine, said(&why)) {
+            // An engine that is not the one it should be is no engine that is away.
+            (Engine::Tcp { tls: Some(_), .. }, why) if why.contains("certificate") => {
+                DockerError::Tls(why)
+            }
+            (_, why) => unreachable(why),
+        }),
         Err(_) => Err(unreachable(format!(
             "no answer within {} seconds",
             FIRST.as_secs()

@@ -170,6 +170,20 @@ fn numbers(running: &[u32]) -> String {
 }
 
 impl DockerError {
+    /// Whether the words or a configuration are wrong, and nothing was contacted.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::Context { .. }
+                | Self::Address(_)
+                | Self::Arguments(_)
+                | Self::NoProject(_)
+                | Self::File { .. }
+                | Self::Remote(_)
+        )
+    }
+
     /// The command or setting that mends it.
     pub fn fix(&self) -> String {
         match self {

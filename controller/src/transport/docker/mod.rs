@@ -9,6 +9,7 @@ use super::{Around, Start, WARNING};
 use crate::connection::Connection;
 use crate::target::Contained;
 
+mod archive;
 mod compose;
 mod container;
 mod engine;

@@ -10,19 +10,15 @@
 use std::time::Duration;
 
 use bollard::Docker;
-use bollard::query_parameters::{
-    DownloadFromContainerOptionsBuilder, UploadToContainerOptionsBuilder,
-};
-use futures_util::StreamExt as _;
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
 use super::DockerError;
+use super::archive;
 use super::container::{Container, meanwhile};
 use super::engine::hex;
-use super::error::{bounded, said};
+use super::error::bounded;
 use super::exec::{self, Running};
-use super::tar::{self, Entry};
 use crate::connection::Connection;
 
 /// Its own header says what it does.
@@ -42,9 +38,6 @@ const MAX_NOISE: usize = 64 * 1024;
 
 /// How long the script, or the upload, may take.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// How much of `/etc/passwd` is read.
-const MAX_PASSWD: usize = 1024 * 1024;
 
 /// Starts the agent in a container.
 pub(super) async fn start(
@@ -84,7 +77,7 @@ async fn begin(
         command.push(agent.len().to_string());
         command.extend(places.iter().cloned());
         match by_shell(docker, container, user, command, agent, nonce).await? {
-            Tried::Started(running) => return Ok(connection(running)),
+            Tried::Started(connection) => return Ok(connection),
             Tried::NoShell => break "it has no shell".to_owned(),
             Tried::NoPlace => break "its user may write nowhere".to_owned(),
             Tried::Failed(place) => {
@@ -95,7 +88,8 @@ async fn begin(
         }
     };
     if !container.read_only {
-        return by_archive(docker, container, user, agent, &hash, nonce).await;
+        let running = archive::start(docker, container, user, agent, &hash, nonce).await?;
+        return Ok(connection(running));
     }
     let mut why = format!("its root is read-only, and {why}");
     if !refused.is_empty() {
@@ -128,7 +122,7 @@ fn connection(running: Running) -> Connection {
 
 /// What one run of the script came to.
 enum Tried {
-    Started(Running),
+    Started(Connection),
     NoShell,
     NoPlace,
     /// Not in this directory, which is one of those that we named.
@@ -155,7 +149,7 @@ async fn by_shell(
     };
     let Some(place) = said.strip_prefix("need ") else {
         return match said.as_str() {
-            "have" => Ok(Tried::Started(running)),
+            "have" => Ok(Tried::Started(connection(running))),
             "none" => Ok(Tried::NoPlace),
             other => Err(start_error(container, bounded(other))),
         };
@@ -186,7 +180,7 @@ async fn by_shell(
     if line == format!("KICKOUT-PLACE {nonce} fail\n").as_bytes() {
         return Ok(Tried::Failed(place));
     }
-    Ok(Tried::Started(unread(running, line)))
+    Ok(Tried::Started(connection(unread(running, line))))
 }
 
 /// Gives back what was read too far.
@@ -267,7 +261,7 @@ fn refused(container: &Container, user: Option<&str>, why: &str) -> Result<Tried
     Err(start_error(container, why.to_owned()))
 }
 
-fn no_user(container: &Container, user: Option<&str>) -> DockerError {
+pub(super) fn no_user(container: &Container, user: Option<&str>) -> DockerError {
     DockerError::User {
         container: container.name.clone(),
         user: user.unwrap_or(&container.user).to_owned(),
@@ -279,86 +273,4 @@ fn start_error(container: &Container, why: String) -> DockerError {
         container: container.name.clone(),
         why,
     }
-}
-
-async fn by_archive(
-    docker: &Docker,
-    container: &Container,
-    user: Option<&str>,
-    agent: &[u8],
-    hash: &str,
-    nonce: &str,
-) -> Result<Connection, DockerError> {
-    let uid = uid(docker, container, user).await?;
-    let dir = format!(".kickout-{uid}");
-    let file = format!("{dir}/agent-{hash}");
-    let archive = tar::archive(&[
-        Entry {
-            path: &dir,
-            uid,
-            mode: 0o700,
-            content: None,
-        },
-        Entry {
-            path: &file,
-            uid,
-            mode: 0o500,
-            content: Some(agent),
-        },
-    ]);
-    let options = UploadToContainerOptionsBuilder::new().path("/").build();
-    let body = bollard::body_full(archive.into());
-    let uploaded = docker
-        .upload_to_container(&container.id, Some(options), body)
-        .await;
-    uploaded.map_err(|why| DockerError::Engine {
-        what: "put the agent into the container",
-        why: said(&why),
-    })?;
-    let command = vec![format!("/{file}"), nonce.to_owned()];
-    exec::start(docker, container, user, command)
-        .await
-        .map(connection)
-}
-
-/// The number of the account that the agent will run as.
-async fn uid(
-    docker: &Docker,
-    container: &Container,
-    user: Option<&str>,
-) -> Result<u32, DockerError> {
-    // `user` or `user:group`, names or numbers.
-    let named = user.unwrap_or(&container.user);
-    let named = named.split(':').next().unwrap_or_default();
-    if named.is_empty() || named == "root" {
-        return Ok(0);
-    }
-    if let Ok(uid) = named.parse() {
-        return Ok(uid);
-    }
-    let passwd = passwd(docker, container).await;
-    let fields = passwd
-        .lines()
-        .map(|line| line.split(':').collect::<Vec<_>>());
-    fields
-        .filter(|fields| fields.first() == Some(&named))
-        .find_map(|fields| fields.get(2)?.parse().ok())
-        .ok_or_else(|| no_user(container, user))
-}
-
-/// The container's list of accounts; empty when it has none.
-async fn passwd(docker: &Docker, container: &Container) -> String {
-    let options = DownloadFromContainerOptionsBuilder::new()
-        .path("/etc/passwd")
-        .build();
-    let mut stream = std::pin::pin!(docker.download_from_container(&container.id, Some(options)));
-    let mut archive = Vec::new();
-    while let Some(Ok(piece)) = stream.next().await {
-        archive.extend_from_slice(&piece);
-        if archive.len() > MAX_PASSWD {
-            break;
-        }
-    }
-    let content = tar::first_file(&archive).unwrap_or_default();
-    String::from_utf8_lossy(content).into_owned()
 }

@@ -275,7 +275,7 @@ impl Attempt<'_> {
         let _ = timeout(END, ended.wait_for(|it| it.closed)).await;
         let (stderr, status) = {
             let ended = ended.borrow();
-            (ended.stderr(), ended.status())
+            (ended.words(), ended.status())
         };
         if let Some(account) = self.account
             && stderr.contains("sudo")

@@ -126,8 +126,8 @@ impl SshArgs {
             let mut text = format!("{key}=");
             for (index, word) in words.iter().enumerate() {
                 let space = if index > 0 { " " } else { "" };
-                // Only ProxyCommand takes the rest of the line as it is, quotes and all.
-                let quote = if key == "proxycommand" { "" } else { "\"" };
+                // These two take the rest of the line as it is, quotes and all.
+                let quote = if key.starts_with("proxy") { "" } else { "\"" };
                 let _ = write!(text, "{space}{quote}{word}{quote}");
             }
             text
@@ -223,6 +223,13 @@ impl SshArgs {
                 key: key.to_owned(),
                 value: words.join(" "),
                 expected: "text without quotes and backslashes",
+            });
+        }
+        if words.len() > 1 && !key.ends_with("knownhostsfile") {
+            return Err(SshArgsError::Value {
+                key: key.to_owned(),
+                value: words.join(" "),
+                expected: "one word",
             });
         }
         raw::check(key, &words).map_err(|flaw| match flaw {

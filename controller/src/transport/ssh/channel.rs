@@ -84,7 +84,7 @@ pub(super) struct Ended {
 }
 
 impl Ended {
-    pub(super) fn stderr(&self) -> String {
+    pub(super) fn words(&self) -> String {
         String::from_utf8_lossy(&self.stderr).trim().to_owned()
     }
 
@@ -147,7 +147,7 @@ impl Peer for Remote {
         Box::pin(async {
             let _ = timeout(END, self.ended.wait_for(|it| it.closed)).await;
             let ended = self.ended.borrow();
-            let (stderr, status) = (ended.stderr(), ended.status());
+            let (stderr, status) = (ended.words(), ended.status());
             let place = &self.session.place;
             match stderr.is_empty() {
                 true => format!("{place}: {status}"),

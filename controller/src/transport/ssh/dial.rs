@@ -86,12 +86,16 @@ pub(super) async fn tcp(settings: &Settings) -> Result<TcpStream, SshError> {
 
 /// Starts the operator's ProxyCommand as OpenSSH does: the only local shell of this program. Every
 /// value in the command has been through the typed checks.
-pub(super) fn proxy(command: &str, place: &str) -> Result<(impl Stream + use<>, Child), SshError> {
+pub(super) fn proxy(
+    shell: &str,
+    command: &str,
+    place: &str,
+) -> Result<(impl Stream + use<>, Child), SshError> {
     let failed = |why: std::io::Error| SshError::Connect {
         place: place.to_owned(),
         why: format!("ProxyCommand: {why}"),
     };
-    let mut child = Command::new("/bin/sh")
+    let mut child = Command::new(shell)
         .arg("-c")
         .arg(format!("exec {command}"))
         .stdin(Stdio::piped())

@@ -266,7 +266,9 @@ async fn stream(
         ));
     }
     if let Some(command) = &settings.proxy_command {
-        let (stream, child) = dial::proxy(command.as_str(), &place)?;
+        let shell = start.around.var("SHELL").filter(|it| it.starts_with('/'));
+        let shell = shell.unwrap_or("/bin/sh");
+        let (stream, child) = dial::proxy(shell, command.as_str(), &place)?;
         return Ok((Box::new(stream), Through::Command(child)));
     }
     Ok((Box::new(dial::tcp(settings).await?), Through::Network))

@@ -2,6 +2,7 @@
 //! nothing; whatever it does not know is an error that names the place, never a guess.
 
 use std::io::Read as _;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use super::pattern::{Verdict, judge, matches};
@@ -99,7 +100,8 @@ fn text(file: &Path) -> Result<Option<String>, SettingsError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unreadable(error.to_string())),
     };
-    if !kind.is_file() {
+    // `/dev/null` is how one says "no configuration".
+    if !kind.is_file() && !kind.file_type().is_char_device() {
         return Err(unreadable("it is not a file".to_owned()));
     }
     let mut text = String::new();
@@ -198,7 +200,8 @@ pub(super) fn read(
         if key == "host" {
             applies = judge(words.iter().map(String::as_str), host) == Verdict::Yes;
         } else if applies {
-            if words.len() > 1 {
+            // OpenSSH takes the quotes of a ProxyJump for a part of the name.
+            if words.len() > 1 || (key == "proxyjump" && rest.contains(['"', '\'', '\\'])) {
                 return Err(damaged());
             }
             raw.put(&key, words);

@@ -57,13 +57,14 @@ impl Raw {
     /// Takes a value, unless the keyword has one.
     pub(super) fn put(&mut self, key: &str, words: Vec<String>) {
         let key = key.to_ascii_lowercase();
-        // Whichever of the two is said first decides how the host is reached.
-        let other = match key.as_str() {
-            "proxyjump" => "proxycommand",
-            "proxycommand" => "proxyjump",
-            _ => "",
+        // Whichever of the two is said first decides how the host is reached; as in OpenSSH, a
+        // `ProxyCommand none` also ends the search for a ProxyJump, but not the other way round.
+        let decided = match key.as_str() {
+            "proxyjump" => self.values.contains_key("proxycommand"),
+            "proxycommand" => self.one("proxyjump").is_some_and(|jump| jump != "none"),
+            _ => false,
         };
-        if self.one(other).is_some_and(|it| it != "none") {
+        if decided {
             return;
         }
         let adds_up = matches!(key.as_str(), "identityfile" | "certificatefile");

@@ -104,4 +104,4 @@ impl<'a> Sources<'a> {
 
 #[cfg(test)]
 #[path = "settings_tests.rs"]
-mod tests;
+pub(in crate::transport::ssh) mod tests;

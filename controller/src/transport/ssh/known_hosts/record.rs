@@ -8,8 +8,9 @@ use std::path::Path;
 use russh::keys::PublicKey;
 use rustix::fs::{FlockOperation, flock};
 
+use super::file::{lines, read_all};
 use super::line::{self, Marker};
-use super::{Name, RecordError, bytes, lines, read_all};
+use super::{Name, RecordError, bytes};
 
 /// How often a file may be replaced by another (`ssh-keygen -R` renames) before we give up.
 const TRIES: usize = 16;
@@ -100,3 +101,7 @@ fn locked(file: &Path) -> io::Result<File> {
     }
     Err(io::Error::other("it is replaced again and again"))
 }
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;

@@ -1,0 +1,150 @@
+//! A container engine and containers in it, which go with the test. `tests/run` starts the engine
+//! and names it in `KICKOUT_TESTS_DOCKER`; images are made here, none is fetched.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::Scratch;
+use crate::scratch::{run, text};
+
+/// Where the engine is: what `tests/run` started, else the operator's.
+pub fn docker_host() -> Option<String> {
+    let named = |name| std::env::var(name).ok().filter(|host| !host.is_empty());
+    named("KICKOUT_TESTS_DOCKER").or_else(|| named("DOCKER_HOST"))
+}
+
+/// What an image holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Image {
+    /// A static busybox, an `/etc/passwd` that knows `web` (33), and `/tmp`.
+    Busybox,
+    /// The same without `/tmp` and without any shell: one program, `/sleep`.
+    Bare,
+}
+
+/// A running container; removed with the value.
+#[derive(Debug)]
+pub struct Container {
+    name: String,
+}
+
+/// `docker …` on the engine of the tests.
+fn docker() -> Command {
+    let mut docker = Command::new("docker");
+    if let Some(host) = docker_host() {
+        docker.env("DOCKER_HOST", host);
+    }
+    docker.stdin(Stdio::null());
+    docker
+}
+
+impl Container {
+    /// Starts a container that does nothing, with further options of `docker run`, and no network.
+    pub fn start(image: Image, options: &[&str]) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("kickout-test-{}-{number}", std::process::id());
+        let command = match image {
+            Image::Busybox => &["/bin/busybox", "sleep", "3600"][..],
+            Image::Bare => &["/sleep", "3600"],
+        };
+        let mut start = docker();
+        start
+            .args(["run", "--detach", "--network=none", "--name", &name])
+            .args(options)
+            .arg(image.make())
+            .args(command);
+        run(&mut start);
+        Self { name }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// `docker <words> <name>`, such as `pause`; gives what it prints.
+    pub fn docker(&self, words: &[&str]) -> String {
+        run(docker().args(words).arg(&self.name))
+    }
+
+    /// A line of shell in it, as another account.
+    pub fn docker_exec_as(&self, user: &str, line: &str) -> String {
+        run(docker().args(["exec", "--user", user, &self.name, "sh", "-c", line]))
+    }
+
+    /// A program in it.
+    pub fn exec(&self, words: &[&str]) -> String {
+        run(docker().arg("exec").arg(&self.name).args(words))
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = docker()
+            .args(["rm", "--force", "--volumes", &self.name])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+    }
+}
+
+impl Image {
+    /// Makes the image, once for the engine; gives its name.
+    pub fn make(self) -> &'static str {
+        let name = match self {
+            Self::Busybox => "kickout-test-busybox:1",
+            Self::Bare => "kickout-test-bare:1",
+        };
+        let known = docker()
+            .args(["image", "inspect", name])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .unwrap()
+            .success();
+        if !known {
+            let scratch = Scratch::new("image");
+            self.lay(&scratch.join("root"));
+            let tar = scratch.join("image.tar");
+            run(Command::new("tar")
+                .args(["-C", text(&scratch.join("root")).as_str(), "-cf"])
+                .arg(&tar)
+                .arg("."));
+            // Two tests that make the same image at once make the same image.
+            run(docker().arg("import").arg(&tar).arg(name));
+        }
+        name
+    }
+
+    fn lay(self, root: &Path) {
+        let busybox = Path::new("/bin/busybox");
+        fs::create_dir_all(root.join("etc")).unwrap();
+        fs::set_permissions(root, fs::Permissions::from_mode(0o755)).unwrap();
+        let accounts = "root:x:0:0:root:/:/bin/sh\nweb:x:33:33:web:/:/bin/sh\n";
+        fs::write(root.join("etc/passwd"), accounts).unwrap();
+        fs::write(root.join("etc/group"), "root:x:0:\nweb:x:33:\n").unwrap();
+        match self {
+            Self::Busybox => {
+                for dir in ["bin", "tmp"] {
+                    fs::create_dir(root.join(dir)).unwrap();
+                }
+                let open = fs::Permissions::from_mode(0o1777);
+                fs::set_permissions(root.join("tmp"), open).unwrap();
+                fs::copy(busybox, root.join("bin/busybox")).unwrap();
+                let applets = run(Command::new(busybox).arg("--list"));
+                for applet in applets.lines().filter(|applet| *applet != "busybox") {
+                    symlink("busybox", root.join("bin").join(applet)).unwrap();
+                }
+            }
+            // Busybox does what the name says that it is called by.
+            Self::Bare => {
+                fs::copy(busybox, root.join("sleep")).unwrap();
+            }
+        }
+    }
+}
