@@ -46,10 +46,12 @@ mod secrets;
 mod sqlite;
 /// A site on another host.
 mod ssh;
-/// Bad networks, false servers, lying agents.
+/// Bad networks and false servers.
 mod ssh_faults;
 /// Who the host is, and who we are.
 mod ssh_keys;
+/// Agents that lie.
+mod ssh_liars;
 /// Hosts that say more or less than they should.
 mod ssh_noise;
 /// Connection strings, case by case.
