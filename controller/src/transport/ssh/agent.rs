@@ -204,10 +204,17 @@ impl Attempt<'_> {
                 Said::Needs(machine) => {
                     let agent = shell::asked(self.start.agents, &machine);
                     let agent = agent.map_err(|error| self.deliver(error))?;
+                    let mut gone = ended.clone();
                     let upload = self.send(&mut to_agent, agent);
-                    match timeout(UPLOAD, upload).await {
-                        Ok(done) => done?,
-                        Err(_) => return Err(late(place.clone(), "uploading the agent", UPLOAD)),
+                    tokio::select! {
+                        done = timeout(UPLOAD, upload) => match done {
+                            Ok(done) => done?,
+                            Err(_) => {
+                                return Err(late(place.clone(), "uploading the agent", UPLOAD));
+                            }
+                        },
+                        // It stopped reading, as on a full disk; its last line says why.
+                        _ = gone.wait_for(|it| it.closed) => {}
                     }
                     sent = Some(agent.len());
                     deadline = Instant::now() + HELLO;
