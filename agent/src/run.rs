@@ -153,7 +153,9 @@ pub(crate) fn refused(refusal: &Refusal) -> Line {
     Line {
         level: Level::Error,
         text,
-        fix: (!wp_cli).then(|| refusal.fix()),
+        fix: (!wp_cli)
+            .then(|| refusal.fix())
+            .filter(|fix| !fix.is_empty()),
     }
 }
 
