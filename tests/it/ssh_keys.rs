@@ -88,7 +88,7 @@ fn hosts_that_are_not_who_they_should_be() {
         (
             "excluded by name",
             |client, sshd, _| {
-                let line = format!("*,!{} {}", sshd.name(), sshd.key());
+                let line = format!("*,!127.0.0.1,!{} {}", sshd.name(), sshd.key());
                 client.known(&line)
             },
             &["is not known"],

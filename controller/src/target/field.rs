@@ -4,7 +4,7 @@
 //! a protocol message; what it means on the network is not known here.
 
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU16;
 
 use super::error::{Field, Flaw, TargetError};
@@ -194,7 +194,7 @@ impl KeyPath {
 }
 
 impl Hop {
-    /// Reads `[<user>@]<host>[:<port>]`, where an IPv6 host is in brackets.
+    /// Reads `[<user>@]<host>[:<port>]`, where an IPv6 host is in brackets; an IPv4 address may be.
     ///
     /// Unlike WP-CLI's grammar the last `@` divides, as in OpenSSH: this form is OpenSSH's.
     pub(crate) fn parse(text: &str) -> Result<Self, TargetError> {
@@ -208,7 +208,8 @@ impl Hop {
         let (host, port) = match rest.strip_prefix('[') {
             Some(inner) => {
                 let (host, after) = inner.split_once(']').ok_or_else(unparsable)?;
-                if !host.contains(':') {
+                // `ssh -G` puts every numeric address of a jump host in brackets.
+                if !host.contains(':') && host.parse::<Ipv4Addr>().is_err() {
                     return Err(refuse(Field::Host, host, Flaw::NotIpv6));
                 }
                 match after.strip_prefix(':') {
