@@ -132,13 +132,13 @@ fn start(
             screen.data(|out| out.write_all(text.as_bytes()));
             Ok(Exit::Done)
         }
+        Task::Tidy { remove } => {
+            let targets = targets(&inventory, &globals, selection(&globals, alias.as_deref()))?;
+            let ways = ways(&globals, &inventory, &vars, around)?;
+            sweep::tidy(targets, ways, remove, screen)
+        }
         Task::Ask(request, answer) => {
-            let own = settings::read(&inventory, &vars)?;
-            let selection = match (&globals.alias, &alias) {
-                (Some(name), _) => Selection::Flag(name),
-                (None, Some(name)) => Selection::At(name),
-                (None, None) => Selection::None,
-            };
+            let selection = selection(&globals, alias.as_deref());
             let targets = targets(&inventory, &globals, selection)?;
             let act_as = |target: Resolved| {
                 let user = target.user.as_deref().map(|user| cli::user(user, meaning));
@@ -149,11 +149,7 @@ fn start(
                 several: inventory.is_group(selection),
                 request,
                 answer,
-                agent: globals.agent.clone().or(own.agent),
-                parallel: globals.parallel.unwrap_or(cli::PARALLEL),
-                via: globals.via.clone(),
-                accept_new_host_keys: globals.accept_new_host_keys,
-                around,
+                ways: ways(&globals, &inventory, &vars, around)?,
             };
             sweep::run(order, &terminal, screen)
         }
@@ -258,6 +254,32 @@ fn dress(
         debug,
     };
     Ok(terminal)
+}
+
+/// What was named: an alias, or nothing.
+fn selection<'a>(globals: &'a Globals, at: Option<&'a str>) -> Selection<'a> {
+    match (&globals.alias, at) {
+        (Some(name), _) => Selection::Flag(name),
+        (None, Some(name)) => Selection::At(name),
+        (None, None) => Selection::None,
+    }
+}
+
+/// How hosts are reached.
+fn ways(
+    globals: &Globals,
+    inventory: &Inventory,
+    vars: &BTreeMap<OsString, OsString>,
+    around: Around,
+) -> Result<sweep::Ways, Error> {
+    let own = settings::read(inventory, vars)?;
+    Ok(sweep::Ways {
+        agent: globals.agent.clone().or(own.agent),
+        parallel: globals.parallel.unwrap_or(cli::PARALLEL),
+        via: globals.via.clone(),
+        accept_new_host_keys: globals.accept_new_host_keys,
+        around,
+    })
 }
 
 /// The sites that are addressed.

@@ -6,6 +6,7 @@ mod hosts;
 mod members;
 mod print;
 mod recap;
+mod tidy;
 mod wheel;
 
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ use hosts::{Door, Fleet, Pass};
 use members::Host;
 use print::{Printer, Source};
 use recap::Finished;
+pub(crate) use tidy::tidy;
 use wheel::Wheel;
 
 /// What is to be done, and where.
@@ -43,6 +45,12 @@ pub(crate) struct Order {
     pub(crate) request: Request,
     /// How to show the answers.
     pub(crate) answer: Answer,
+    /// How hosts are reached.
+    pub(crate) ways: Ways,
+}
+
+/// How hosts are reached.
+pub(crate) struct Ways {
     /// `--agent`
     pub(crate) agent: Option<PathBuf>,
     /// `--parallel`
@@ -85,20 +93,12 @@ pub(crate) fn run(
 }
 
 async fn sweep(order: Order, terminal: &Terminal, screen: &mut Screen) -> Result<Exit, Error> {
-    let agents = Agents::new(order.agent.as_deref())?;
     let (members, hosts) = members::gather(order.targets);
     let fleet = Rc::new(Fleet {
         members,
         hosts,
-        door: Transports {
-            agents,
-            ask: Screen::can_ask().then(|| Arc::new(Screen::secret) as Ask),
-            operator: ssh::Operator::here(),
-            via: order.via,
-            accept_new_host_keys: order.accept_new_host_keys,
-            around: order.around,
-        },
-        parallel: order.parallel,
+        parallel: order.ways.parallel,
+        door: Transports::new(order.ways)?,
         wheel: Wheel::new(),
     });
     let signals = Signals::listen().map_err(|why| Error::Stream {
@@ -148,9 +148,21 @@ struct Transports {
     around: Around,
 }
 
-impl Door for Transports {
-    async fn open(&self, host: &Host, nonce: &str) -> Result<Connection, OpenError> {
-        let start = Start {
+impl Transports {
+    fn new(ways: Ways) -> Result<Self, Error> {
+        Ok(Self {
+            agents: Agents::new(ways.agent.as_deref())?,
+            ask: Screen::can_ask().then(|| Arc::new(Screen::secret) as Ask),
+            operator: ssh::Operator::here(),
+            via: ways.via,
+            accept_new_host_keys: ways.accept_new_host_keys,
+            around: ways.around,
+        })
+    }
+
+    /// What a transport is given for a host.
+    fn start<'a>(&'a self, nonce: &'a str, tell: &'a dyn Fn(&'static str, String)) -> Start<'a> {
+        Start {
             agents: &self.agents,
             nonce,
             ask: self.ask.as_ref(),
@@ -158,8 +170,15 @@ impl Door for Transports {
             accept_new_host_keys: self.accept_new_host_keys,
             operator: &self.operator,
             around: &self.around,
-            tell: &|stage, found| host.told.borrow_mut().push((stage, found)),
-        };
+            tell,
+        }
+    }
+}
+
+impl Door for Transports {
+    async fn open(&self, host: &Host, nonce: &str) -> Result<Connection, OpenError> {
+        let tell = |stage, found| host.told.borrow_mut().push((stage, found));
+        let start = self.start(nonce, &tell);
         transport::open(&host.target, &host.ssh_args, &start).await
     }
 }

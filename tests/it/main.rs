@@ -1,5 +1,7 @@
 //! One integration binary, a module per topic; try not to add another binary.
 
+/// Agents that lie elsewhere.
+mod agents;
 /// Which sites an alias addresses, case by case.
 mod alias;
 /// Wrong words, broken sites, hostile data.

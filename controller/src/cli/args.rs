@@ -33,7 +33,10 @@ pub(super) enum Command {
     #[command(subcommand)]
     User(User),
     /// Says what Kickout finds: root, configuration, database, drop-ins, engine and why.
-    Doctor(Doctor),
+    Doctor(Bare),
+    /// Shows and removes the agents that lie on other hosts.
+    #[command(subcommand)]
+    Agent(Agent),
     /// Shows the settings of Kickout's own.
     #[command(subcommand)]
     Config(Config),
@@ -58,6 +61,14 @@ pub(super) enum Session {
     Destroy(SessionDestroy),
     /// Lists the sessions of users.
     List(SessionList),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Agent {
+    /// Shows where agents lie.
+    Where(Bare),
+    /// Removes them. The next command brings one again.
+    Remove(Bare),
 }
 
 #[derive(Debug, Subcommand)]
@@ -122,8 +133,9 @@ pub(super) struct UserList {
     pub(super) globals: Globals,
 }
 
+/// A command without parameters of its own.
 #[derive(Debug, Args)]
-pub(super) struct Doctor {
+pub(super) struct Bare {
     #[command(flatten)]
     pub(super) globals: Globals,
 }

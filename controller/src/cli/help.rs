@@ -270,6 +270,16 @@ $ kickout user list --role=administrator --fields=user_login,user_email
 $ kickout doctor --path=/var/www/html
 "
         }
+        "agent where" => {
+            "# On which hosts of the group does an agent lie?
+$ kickout @all agent where
+"
+        }
+        "agent remove" => {
+            "# Leave nothing behind.
+$ kickout --ssh=deploy@web1.example.com agent remove
+"
+        }
         "config show" => {
             "# Where does each setting come from?
 $ kickout config show --origin
@@ -350,6 +360,8 @@ mod tests {
             "user session",
             "user session list",
             "doctor",
+            "agent where",
+            "agent remove",
             "config show",
             "completions",
             "help",

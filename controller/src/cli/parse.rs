@@ -16,6 +16,11 @@ use super::{Meaning, completions, destroy, help, list, users};
 pub enum Task {
     /// Ask a site, and show its answer.
     Ask(Request, Answer),
+    /// Name the agents that lie on hosts.
+    Tidy {
+        /// And remove them.
+        remove: bool,
+    },
     /// Print this text.
     Print(String),
     /// Show the settings, with their origin or without.
@@ -150,6 +155,8 @@ fn read(
             (destroy::read(typed, meaning, warnings)?, globals)
         }
         Command::Doctor(typed) => (Task::Ask(Request::Doctor, Answer::Findings), typed.globals),
+        Command::Agent(args::Agent::Where(typed)) => (Task::Tidy { remove: false }, typed.globals),
+        Command::Agent(args::Agent::Remove(typed)) => (Task::Tidy { remove: true }, typed.globals),
         Command::Config(args::Config::Show(typed)) => {
             let origin = super::flags::flag("origin", typed.origin.as_deref())?;
             (Task::ShowSettings { origin }, typed.globals)

@@ -202,7 +202,7 @@ async fn connect<D: Door>(fleet: &Fleet<D>, host: &Host) -> Result<Asker, Troubl
 }
 
 /// 128 bits that no noise on the line can guess.
-fn nonce() -> String {
+pub(super) fn nonce() -> String {
     let word = || {
         std::collections::hash_map::RandomState::new()
             .build_hasher()

@@ -219,3 +219,30 @@ async fn open_via(
         }
     }
 }
+
+/// Names the agents that lie on a target, or removes them. On this host there is never one: it runs
+/// from memory.
+pub async fn tidy(
+    target: &Target,
+    ssh_args: &[String],
+    start: &Start<'_>,
+    remove: bool,
+) -> Result<Vec<Placed>, OpenError> {
+    let engine = async {
+        Ok::<_, OpenError>(match start.via {
+            Some(host) => via::engine(ssh::connect(host, &[], start).await?).await?,
+            None => docker::connect(&docker::find(start.around)?).await?,
+        })
+    };
+    match target {
+        Target::Local | Target::DockerComposeRun(_) => Ok(Vec::new()),
+        Target::Ssh(host) => Ok(ssh::tidy(host, ssh_args, start, remove).await?),
+        Target::Vagrant(machine) => Ok(vagrant::tidy(machine, start, remove).await?),
+        Target::Docker(inside) => Ok(docker::tidy(&engine.await?, inside, start, remove).await?),
+        Target::DockerCompose(inside) => {
+            let engine = engine.await?;
+            Ok(docker::tidy_service(&engine, inside, ssh_args, start, remove).await?)
+        }
+        Target::Http(_) => Err(OpenError::NotYet(target.to_string())),
+    }
+}

@@ -99,21 +99,26 @@ pub(crate) fn line(agents: &Agents, nonce: &str, from: u32) -> String {
 }
 
 /// Names every agent of ours in every place, and removes them when asked to.
-const TIDY: &str = concat!(
-    "PATH=/usr/bin:/bin:/usr/sbin:/sbin; export PATH; n=$1 r=$2 u=`id -u`; ",
-    "for d in \"${HOME:-/nonexistent}/.cache/kickout\" /tmp/.kickout-$u /var/tmp/.kickout-$u ",
-    "/dev/shm/.kickout-$u /run/.kickout-$u; do ",
-    "[ -d \"$d\" ] && [ -O \"$d\" ] || continue; if [ -L \"$d\" ]; then continue; fi; ",
-    "for f in \"$d\"/agent-* \"$d\"/.new-*; do [ -f \"$f\" ] || continue; s=`wc -c < \"$f\"`; ",
+pub(crate) const TIDY: &str = concat!(
+    "PATH=/usr/bin:/bin:/usr/sbin:/sbin; export PATH; n=$1 r=$2 u=`id -u`; shift 2; ",
+    "look() { [ -d \"$1\" ] && [ -O \"$1\" ] || return 0; if [ -L \"$1\" ]; then return 0; fi; ",
+    "for f in \"$1\"/agent-* \"$1\"/.new-*; do [ -f \"$f\" ] || continue; s=`wc -c < \"$f\"`; ",
     "if [ $r = remove ]; then rm -f \"$f\" || continue; fi; ",
     "echo \"KICKOUT-HAS $n \"$s \"$f\"; done; ",
-    "if [ $r = remove ]; then rmdir \"$d\"; fi; done 2>/dev/null; echo \"KICKOUT-END $n\"",
+    "if [ $r = remove ]; then rmdir \"$1\"; fi; }; ",
+    "{ look \"${HOME:-/nonexistent}/.cache/kickout\"; ",
+    "for b do look \"${b%/}/.kickout-$u\"; done; } 2>/dev/null; echo \"KICKOUT-END $n\"",
 );
+
+/// What the script is told: to look, or to remove as well.
+pub(crate) fn tidy_word(remove: bool) -> &'static str {
+    if remove { "remove" } else { "where" }
+}
 
 /// The line that names the agents on a host, or removes them.
 pub(crate) fn tidy_line(nonce: &str, remove: bool) -> String {
-    let what = if remove { "remove" } else { "where" };
-    format!("/bin/sh -c '{TIDY}' kickout {nonce} {what}")
+    let what = tidy_word(remove);
+    format!("/bin/sh -c '{TIDY}' kickout {nonce} {what} /tmp /var/tmp /dev/shm /run")
 }
 
 /// An agent that lies on a host.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 use tokio::process::Command;
 
-use super::{Around, Start, ssh};
+use super::{Around, Placed, Start, ssh};
 use crate::connection::Connection;
 use crate::target::{Host, KeyPath, Port, Ssh, TargetError, User, Vagrant};
 
@@ -65,6 +65,34 @@ impl VagrantError {
 
 /// Starts an agent on a machine of the Vagrantfile here.
 pub async fn open(machine: &Vagrant, start: &Start<'_>) -> Result<Connection, VagrantError> {
+    let (host, args, accept) = host(machine, start).await?;
+    let start = Start {
+        accept_new_host_keys: start.accept_new_host_keys || accept,
+        ..*start
+    };
+    Ok(ssh::open(&host, &args, &start).await?)
+}
+
+/// Names the agents that lie on a machine, or removes them.
+pub async fn tidy(
+    machine: &Vagrant,
+    start: &Start<'_>,
+    remove: bool,
+) -> Result<Vec<Placed>, VagrantError> {
+    let (host, args, accept) = host(machine, start).await?;
+    let start = Start {
+        accept_new_host_keys: start.accept_new_host_keys || accept,
+        ..*start
+    };
+    Ok(ssh::tidy(&host, &args, &start, remove).await?)
+}
+
+/// The ssh host that a machine is, words for its connection, and whether its key is taken on first
+/// contact.
+async fn host(
+    machine: &Vagrant,
+    start: &Start<'_>,
+) -> Result<(Ssh, Vec<String>, bool), VagrantError> {
     let name = machine.machine.as_ref().map(|name| name.as_str());
     let text = ssh_config(name, start.around).await?;
     let found = Found::read(&text);
@@ -99,11 +127,7 @@ pub async fn open(machine: &Vagrant, start: &Start<'_>) -> Result<Connection, Va
         config: None,
         sudo: None,
     };
-    let start = Start {
-        accept_new_host_keys: start.accept_new_host_keys || loopback,
-        ..*start
-    };
-    Ok(ssh::open(&target, &args, &start).await?)
+    Ok((target, args, loopback))
 }
 
 fn command(machine: Option<&str>) -> String {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bollard::errors::Error as EngineError;
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
+use hyper::header::{HOST, HeaderValue};
 use hyper_util::rt::TokioIo;
 use russh::ChannelStream;
 use russh::client::Msg;
@@ -84,7 +85,7 @@ fn client(session: &Arc<Session>, way: Way) -> Result<Docker, EngineError> {
             // Ends with its channel; an attached exec is an upgrade of it.
             tokio::spawn(connection.with_upgrades());
             sender
-                .send_request(request)
+                .send_request(addressed(request))
                 .await
                 .map_err(|error| broken(error.to_string()))
         }
@@ -95,6 +96,17 @@ fn client(session: &Arc<Session>, way: Way) -> Result<Docker, EngineError> {
         SECONDS,
         API_DEFAULT_VERSION,
     )
+}
+
+/// The request as a server behind a socket expects it: a bare path, and any host.
+fn addressed(mut request: BollardRequest) -> BollardRequest {
+    let path = request.uri().path_and_query().cloned();
+    if let Some(path) = path {
+        *request.uri_mut() = path.into();
+    }
+    let host = HeaderValue::from_static("docker");
+    request.headers_mut().insert(HOST, host);
+    request
 }
 
 async fn channel(session: &Session, way: Way) -> Result<ChannelStream<Msg>, russh::Error> {

@@ -5,7 +5,7 @@
 
 use bollard::Docker;
 
-use super::{Around, Start, WARNING};
+use super::{Around, Placed, Start, WARNING};
 use crate::connection::Connection;
 use crate::target::Contained;
 
@@ -18,6 +18,7 @@ mod exec;
 mod place;
 pub mod project;
 mod tar;
+mod tidy;
 
 pub use compose::Service;
 pub(crate) use container::engine_arch as architecture;
@@ -78,6 +79,35 @@ pub async fn wordpress_services(around: &Around) -> Result<Vec<Service>, DockerE
     let project = project::Project::find(&project::Wanted::default(), around)?;
     let docker = connect(&find(around)?).await?;
     compose::wordpress(&docker, &project).await
+}
+
+/// Names the agents that lie in a container, or removes them.
+pub async fn tidy(
+    docker: &Docker,
+    inside: &Contained,
+    start: &Start<'_>,
+    remove: bool,
+) -> Result<Vec<Placed>, DockerError> {
+    let container = container::running(docker, inside.name.as_str()).await?;
+    let user = inside.user.as_ref().map(crate::target::User::as_str);
+    tidy::tidy(docker, &container, user, start.nonce, remove).await
+}
+
+/// The same in a container of a compose service.
+pub async fn tidy_service(
+    docker: &Docker,
+    inside: &Contained,
+    args: &[String],
+    start: &Start<'_>,
+    remove: bool,
+) -> Result<Vec<Placed>, DockerError> {
+    let wanted = project::Wanted::read(args)?;
+    let project = project::Project::find(&wanted, start.around)?;
+    let service = inside.name.as_str();
+    let (name, _) = compose::choose(docker, &project, service, wanted.index).await?;
+    let container = container::running(docker, &name).await?;
+    let user = inside.user.as_ref().map(crate::target::User::as_str);
+    tidy::tidy(docker, &container, user, start.nonce, remove).await
 }
 
 async fn enter(

@@ -101,7 +101,7 @@ async fn begin(
     })
 }
 
-fn places(container: &Container) -> Vec<String> {
+pub(super) fn places(container: &Container) -> Vec<String> {
     let mut places: Vec<String> = FIRST.map(str::to_owned).to_vec();
     let usable = |path: &&String| path.starts_with('/') && !path.contains(['\n', '\r']);
     let mounts = container.tmpfs.iter().filter(usable).take(MAX_MOUNTS);
@@ -268,7 +268,7 @@ pub(super) fn no_user(container: &Container, user: Option<&str>) -> DockerError 
     }
 }
 
-fn start_error(container: &Container, why: String) -> DockerError {
+pub(super) fn start_error(container: &Container, why: String) -> DockerError {
     DockerError::Start {
         container: container.name.clone(),
         why,
