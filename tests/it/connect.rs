@@ -283,7 +283,7 @@ pub(crate) fn waiting(site: &Site) {
 #[test]
 fn rows_that_somebody_else_holds() {
     needs!(WordPress);
-    let site = WordPress::new().install();
+    let site = WordPress::new().install_on(&MariaDb::start());
     let lock =
         "BEGIN; SELECT umeta_id FROM wp_usermeta WHERE meta_key = 'session_tokens' FOR UPDATE;";
     let cookie = site.login("admin", "A", "::1");
@@ -310,7 +310,7 @@ fn rows_that_somebody_else_holds() {
 #[test]
 fn a_lost_deadlock_is_tried_again() {
     needs!(WordPress);
-    let site = WordPress::new().install();
+    let site = WordPress::new().install_on(&MariaDb::start());
     let bob = site.add_user("bob", "editor");
     let cookies = site.logins(&[("admin", "A", "::1"), ("bob", "B", "::1")]);
     let (first, second) = (site.raw_rows(1)[0].id, site.raw_rows(bob.id)[0].id);

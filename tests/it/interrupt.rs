@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use kickout_tests::{Site, WordPress, needs, until};
+use kickout_tests::{MariaDb, Site, WordPress, needs, until};
 use rustix::process::Signal;
 
 use crate::connect::waiting;
@@ -44,7 +44,7 @@ fn a_moment() {
 #[test]
 fn in_the_middle_of_a_sweep() {
     needs!(WordPress);
-    let site = WordPress::new().install();
+    let site = WordPress::new().install_on(&MariaDb::start());
     crowd(&site, 10_001, 9_000, "subscriber");
     let before = all_rows(&site);
 
@@ -99,7 +99,7 @@ fn in_the_middle_of_a_sweep() {
 #[test]
 fn twice_means_now() {
     needs!(WordPress);
-    let site = WordPress::new().install();
+    let site = WordPress::new().install_on(&MariaDb::start());
     crowd(&site, 10_001, 4_000, "subscriber");
     let before = all_rows(&site);
     let (running, mut held) = halted(&site);

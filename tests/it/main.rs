@@ -58,8 +58,10 @@ mod ssh_liars;
 mod ssh_noise;
 /// Connection strings, case by case.
 mod ssh_parse;
-/// Where the agent lies, and as whom it runs.
+/// Where the agent lies, and what is never seen.
 mod ssh_places;
+/// A site of somebody else.
+mod ssh_sudo;
 /// Values as PHP serializes them, and a wrapped agent.
 mod stored;
 /// The rules of the house.

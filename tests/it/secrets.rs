@@ -1,6 +1,6 @@
 //! Passwords and tokens stand in no output, no command line and no environment.
 
-use kickout_tests::{Kickout, WordPress, needs};
+use kickout_tests::{Kickout, MariaDb, WordPress, needs};
 
 use crate::connect::waiting;
 use crate::destroy::destroy;
@@ -10,7 +10,7 @@ use crate::running::Running;
 #[test]
 fn nothing_secret_is_shown() {
     needs!(WordPress);
-    let site = WordPress::new().install();
+    let site = WordPress::new().install_on(&MariaDb::start());
     let database = site.database().clone();
     let cookies = site.logins(&[("admin", "A", "::1"), ("admin", "B", "::1")]);
     let lock =

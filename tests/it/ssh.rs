@@ -3,7 +3,9 @@
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
-use kickout_tests::{Account, Client, Owner, Site, Sshd, WordPress, mode_and_mtime, needs, until};
+use kickout_tests::{
+    Account, Client, MariaDb, Owner, Site, Sshd, WordPress, mode_and_mtime, needs, until,
+};
 
 /// The words of a plain listing.
 pub(crate) const COUNT: [&str; 5] = ["user", "session", "list", "admin", "--format=count"];
@@ -13,11 +15,20 @@ pub(crate) const DESTROY: [&str; 4] = ["user", "session", "destroy", "admin"];
 
 /// A site that belongs to this account.
 pub(crate) fn site_of(account: &Account) -> Site {
-    let owner = match account.name() {
+    owned_by(account).install()
+}
+
+/// The same on a database server of its own: whether somebody waits for a lock is known of a whole
+/// server only.
+pub(crate) fn site_alone(account: &Account) -> Site {
+    owned_by(account).install_on(&MariaDb::start())
+}
+
+fn owned_by(account: &Account) -> WordPress {
+    WordPress::new().owner(match account.name() {
         "root" => Owner::web(),
         _ => account.owner(),
-    };
-    WordPress::new().owner(owner).install()
+    })
 }
 
 /// The connection string of a site's root.

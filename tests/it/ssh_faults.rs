@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use crate::connect::waiting;
 use crate::held::Held;
 use crate::running::{Running, gone};
-use crate::ssh::{COUNT, DESTROY, no_agent_remains, place, site_of};
+use crate::ssh::{COUNT, DESTROY, no_agent_remains, place, site_alone, site_of};
 
 /// Longer than any one stage may take, with room for a slow machine.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
@@ -23,7 +23,7 @@ fn kickout_is_gone_without_a_word() {
     let sshd = Sshd::start();
     let client = Client::of(&sshd);
     let account = Account::new("/bin/bash");
-    let site = site_of(&account);
+    let site = site_alone(&account);
     let ssh = format!("--ssh={}", place(&sshd, &account, &site));
     let args: Vec<_> = [ssh.as_str()].into_iter().chain(DESTROY).collect();
     let lock =
@@ -32,7 +32,6 @@ fn kickout_is_gone_without_a_word() {
         site.login("admin", "A", "::1");
         let mut held = Held::on_server(site.database(), lock);
         let running = Running::start_at(client.home(), client.home(), &args, "");
-        // Other tests wait for locks on the same server, too.
         let agents = until("an agent runs", SOON, || {
             let agents = account.agents();
             (!agents.is_empty()).then_some(agents)
@@ -61,7 +60,7 @@ fn the_link_dies_in_the_middle() {
     needs!(Sshd, WordPress);
     let sshd = Sshd::start();
     let account = Account::new("/bin/bash");
-    let site = site_of(&account);
+    let site = site_alone(&account);
     site.login("admin", "A", "::1");
     let lock =
         "BEGIN; SELECT umeta_id FROM wp_usermeta WHERE meta_key = 'session_tokens' FOR UPDATE;";

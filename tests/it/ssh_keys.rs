@@ -323,8 +323,8 @@ fn keys_of_an_ssh_agent_and_on_a_terminal() {
     assert!(made.unwrap().success());
     let at = place(&sshd, &account, &site);
     let mut tty = client.over(&at).args(COUNT).tty(120);
-    tty.expect("id_ed25519").send("wrong\n");
-    tty.expect("id_ed25519").send("t0psecret\n");
+    tty.expect("id_ed25519").send_unseen("wrong\n");
+    tty.expect("id_ed25519").send_unseen("t0psecret\n");
     let run = tty.finish().code(0).never_says("t0psecret");
     run.stdout_has("1\r\n");
 

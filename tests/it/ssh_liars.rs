@@ -9,7 +9,7 @@ use kickout_shared::event::{Event, Level, Line, Outcome, Verdict};
 use kickout_shared::frame;
 use kickout_shared::message::{FromAgent, Hello, RunId};
 use kickout_shared::version;
-use kickout_tests::{Client, Scratch, Sshd, needs, quoted};
+use kickout_tests::{Account, Client, Scratch, Sshd, needs, quoted};
 
 use crate::running::Running;
 use crate::ssh::{DESTROY, no_agent_remains};
@@ -157,4 +157,89 @@ fn agents_that_flood() {
     assert_eq!(end.code, Some(5), "{}", end.stderr);
     assert!(!(end.stdout + &end.stderr).contains('\x1b'));
     assert!(peak < 128 * 1024, "{peak} kB");
+}
+
+/// A host that plays the part of the line that looks for the agent: `$n` is the run's nonce.
+fn played(script: &str) -> (Sshd, Account, Scratch) {
+    let scratch = Scratch::new("played");
+    let text = format!(
+        "#!/bin/sh\nn=$(echo \"$SSH_ORIGINAL_COMMAND\" | sed 's/.* kickout \\([0-9a-f]*\\) .*/\\1/')\n\
+         {script}\n"
+    );
+    let file = scratch.write("play", text);
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let account = Account::new("/bin/sh");
+    let force = format!("ForceCommand {}", file.display());
+    (
+        Sshd::new().for_user(&account, &force).start(),
+        account,
+        scratch,
+    )
+}
+
+/// Hosts that lie about the agent before there is one.
+#[test]
+fn hosts_that_lie_about_the_agent() {
+    needs!(Sshd);
+    let rows: [(&str, &str, &str); 9] = [
+        (
+            "asks for it without end",
+            "while :; do echo KICKOUT-NEED $n x86_64; head -c 100000 > /dev/null; done",
+            "asks for the agent again",
+        ),
+        ("every place fails", "echo KICKOUT-FAIL $n 0 x", ""),
+        (
+            "a place that is none",
+            "echo KICKOUT-FAIL $n 4294967295 x",
+            "",
+        ),
+        ("a machine that is none", "echo KICKOUT-NEED $n vax", "vax"),
+        (
+            "a machine with colours",
+            "printf 'KICKOUT-ARCH %s \\033[31mvax\\n' $n",
+            "vax",
+        ),
+        (
+            "a reason at length",
+            "printf 'KICKOUT-NOPLACE %s ' $n; head -c 60000 /dev/zero | tr '\\0' x; echo",
+            "no place for the agent",
+        ),
+        ("a hello of nothing", "echo KICKOUT $n '{}'; exec cat", ""),
+        (
+            "a hello of the future",
+            "echo KICKOUT $n '{\"release\":\"9.9.9\",\"protocol\":99,\"arch\":\"x86_64\"}'; exec cat",
+            "protocol 99",
+        ),
+        (
+            "a hello of another run",
+            "echo KICKOUT 0$n '{\"release\":\"0.1.0\",\"protocol\":1,\"arch\":\"x86_64\"}'; exec cat",
+            "no hello within",
+        ),
+    ];
+    for (what, script, said) in rows {
+        println!("{what}");
+        let (sshd, account, _play) = played(script);
+        let client = Client::of(&sshd);
+        let start = Instant::now();
+        let run = client
+            .over(format!("{}/etc", sshd.at(&account)))
+            .args(DESTROY);
+        let run = run.run().code(4).stdout("").stderr_has(said);
+        let short = run.stderr.len() < 4_000 && !run.stderr.contains('\x1b');
+        run.check(short, "a short error without escape codes")
+            .check(start.elapsed() < SOON, "an answer soon");
+    }
+}
+
+/// A host that asks for the agent and never reads it: its window stays shut.
+#[test]
+fn a_host_that_takes_nothing() {
+    needs!(Sshd, SlowAndFar);
+    let (sshd, account, _play) = played("echo KICKOUT-NEED $n x86_64; exec tail -f /dev/null");
+    let client = Client::of(&sshd);
+    let run = client
+        .over(format!("{}/etc", sshd.at(&account)))
+        .args(DESTROY);
+    let run = run.deadline(Duration::from_secs(120)).run().code(4);
+    run.stdout("").stderr_has("uploading the agent");
 }

@@ -1,5 +1,4 @@
-//! Where the agent may lie on a host, what must not run, whose rights it has, and what is never
-//! seen on either side.
+//! Where the agent may lie on a host, what must not run, and what is never seen on either side.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -7,14 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use kickout_tests::{
-    Account, Client, Owner, Scratch, Sshd, WordPress, mode_and_mtime, needs, until,
-};
+use kickout_tests::{Account, Client, Owner, Scratch, Sshd, mode_and_mtime, needs, until};
 
 use crate::connect::waiting;
 use crate::held::Held;
 use crate::running::Running;
-use crate::ssh::{COUNT, DESTROY, no_agent_remains, place, site_of};
+use crate::ssh::{COUNT, DESTROY, no_agent_remains, place, site_alone, site_of};
 
 /// A file system of its own at a place; it goes with the value.
 struct Mounted(PathBuf);
@@ -196,77 +193,6 @@ fn first_contacts_at_once() {
     assert_eq!(account.delivered().len(), 1, "{:?}", account.delivered());
 }
 
-/// A line of sudo's configuration; it goes with the value.
-struct Sudoers(PathBuf);
-
-impl Sudoers {
-    fn of(account: &Account, rule: &str) -> Self {
-        let path = Path::new("/etc/sudoers.d").join(account.name());
-        fs::write(&path, format!("{} {rule}\n", account.name())).unwrap();
-        fs::set_permissions(&path, Permissions::from_mode(0o440)).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Sudoers {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
-}
-
-/// A site of the web server's account, met by somebody else.
-#[test]
-fn a_site_of_somebody_else() {
-    needs!(Sshd, Sudo, WordPress);
-    let sshd = Sshd::start();
-    let client = Client::of(&sshd);
-    let account = Account::new("/bin/bash");
-    let site = WordPress::new().install();
-    let cookie = site.login("admin", "A", "::1");
-    let at = place(&sshd, &account, &site);
-    let said = format!(
-        "Error: {} cannot read {}/wp-config.php (owner www-data, mode 0640). Try --sudo or log in \
-         as www-data.\n",
-        account.name(),
-        site.root().display()
-    );
-    client
-        .over(&at)
-        .args(DESTROY)
-        .run()
-        .code(1)
-        .stdout("")
-        .stderr(&said);
-    assert!(site.cookie_is_valid(&cookie));
-
-    // Not allowed: told so, and nobody is asked for a password here.
-    let run = client.over(&at).args(DESTROY).arg("--sudo").run();
-    run.code(4)
-        .stdout("")
-        .stderr_has("sudo")
-        .stderr_has("/etc/sudoers");
-    let _rule = Sudoers::of(&account, "ALL=(ALL) NOPASSWD: ALL");
-    client
-        .over(&at)
-        .args(COUNT)
-        .arg("--sudo")
-        .run()
-        .success()
-        .stdout("1\n");
-    let run = client.over(&at).args(DESTROY).arg("--sudo=www-data").run();
-    run.success();
-    assert!(!site.cookie_is_valid(&cookie));
-    no_agent_remains(&account);
-    let web = Owner::web().uid;
-    let _ = fs::remove_dir_all(format!("/tmp/.kickout-{web}"));
-    // A group that may read it needs nothing of the kind.
-    let done = Command::new("usermod")
-        .args(["-aG", "www-data", account.name()])
-        .status();
-    assert!(done.unwrap().success());
-    client.over(&at).args(COUNT).run().success().stdout("0\n");
-}
-
 /// While it works and after it: no password, no salt and no key where others can look.
 #[test]
 fn nothing_secret_is_seen_on_either_side() {
@@ -274,7 +200,7 @@ fn nothing_secret_is_seen_on_either_side() {
     let sshd = Sshd::start();
     let client = Client::of(&sshd);
     let account = Account::new("/bin/bash");
-    let site = site_of(&account);
+    let site = site_alone(&account);
     let cookie = site.login("admin", "A", "::1");
     let key = fs::read_to_string(sshd.operator_key()).unwrap();
     let secrets = [

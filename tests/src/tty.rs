@@ -9,9 +9,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
-use crate::{Output, Scratch, wait_for_exit};
+use crate::{Output, Scratch, until, wait_for_exit};
 
 /// A program that runs on a terminal.
 #[derive(Debug)]
@@ -113,6 +113,19 @@ impl Tty {
     pub fn send(&mut self, keys: &str) -> &mut Self {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
         self
+    }
+
+    /// Types something as soon as the terminal shows it no more: a password.
+    pub fn send_unseen(&mut self, keys: &str) -> &mut Self {
+        until("the terminal hides what is typed", self.left(), || {
+            let modes = tcgetattr(&self.keyboard).unwrap().local_modes;
+            (!modes.contains(LocalModes::ECHO)).then_some(())
+        });
+        self.send(keys)
+    }
+
+    fn left(&self) -> Duration {
+        self.end.saturating_duration_since(Instant::now())
     }
 
     /// Everything that has been on the screen so far.

@@ -201,6 +201,11 @@ impl Attempt<'_> {
             }
             match shell::said(&line, self.start.nonce) {
                 Said::Other => noise.skip(&line),
+                // Else a host could keep us sending for ever.
+                Said::Needs(_) if sent.is_some() => {
+                    let why = "it asks for the agent again".to_owned();
+                    return Err(self.not_started(why, &noise));
+                }
                 Said::Needs(machine) => {
                     let agent = shell::asked(self.start.agents, &machine);
                     let agent = agent.map_err(|error| self.deliver(error))?;
