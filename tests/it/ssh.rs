@@ -162,14 +162,8 @@ fn login_shells() {
         "/bin/tcsh",
         "/bin/fish",
         "/bin/zsh",
-        "/bin/ksh",
     ];
-    let mut seen = 0;
     for shell in shells {
-        if shell.starts_with('/') && !std::path::Path::new(shell).exists() {
-            continue;
-        }
-        seen += 1;
         let account = Account::new(shell);
         let site = site_of(&account);
         let cookie = site.login("admin", "A", "::1");
@@ -184,7 +178,6 @@ fn login_shells() {
         assert_eq!(account.delivered().len(), 1, "{shell}");
         no_agent_remains(&account);
     }
-    assert!(seen >= 3, "only {seen} shells are here");
 }
 
 /// What an operator writes once: an alias, a host of the ssh configuration, a jump host.

@@ -47,11 +47,20 @@ impl Need {
             Self::Docker => return docker(),
             Self::Sshd => (
                 rustix::process::getuid().is_root()
-                    && ["sshd", "ssh", "ssh-keygen", "useradd"]
-                        .into_iter()
-                        .all(has),
-                "the tests do not run as root, or OpenSSH is not installed \
-                 (apt-get install openssh-server openssh-client)",
+                    && [
+                        "sshd",
+                        "ssh",
+                        "ssh-keygen",
+                        "useradd",
+                        "busybox",
+                        "tcsh",
+                        "fish",
+                        "zsh",
+                    ]
+                    .into_iter()
+                    .all(has),
+                "the tests do not run as root, or OpenSSH or a login shell is not installed \
+                 (apt-get install openssh-server openssh-client busybox-static tcsh fish zsh)",
             ),
             Self::Sudo => (
                 rustix::process::getuid().is_root() && has("sudo"),
