@@ -106,8 +106,7 @@ fn a_password_for_sudo() {
     let mut tty = client.over(&at).args(COUNT).arg("--sudo").tty(120);
     tty.expect("Password").send_unseen("wr0ng\r");
     let run = tty.finish().never_says("wr0ng");
-    // Nothing of it worked, whatever the words.
-    run.code(4);
+    run.code(4).stdout_has("does not let");
     no_agent_remains(&account);
     forget(&[0]);
 }

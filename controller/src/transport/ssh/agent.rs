@@ -175,6 +175,15 @@ impl Attempt<'_> {
                 Ok(Ok(Some(line))) => line,
                 Ok(Ok(None)) => return self.ended(ended, &noise).await,
                 Ok(Err(why)) => return Err(self.not_started(why, &noise)),
+                // A wrong password: it waits for another one.
+                Err(_) if self.password.is_some() => {
+                    return Err(SshError::Sudo {
+                        place: place.clone(),
+                        user: self.session.user.clone(),
+                        target: self.account.unwrap_or_default().to_owned(),
+                        why: ended.borrow().words(),
+                    });
+                }
                 Err(_) => {
                     let why = format!("no hello within {} seconds", HELLO.as_secs());
                     return Err(self.not_started(why, &noise));
