@@ -69,9 +69,10 @@ fn the_link_dies_in_the_middle() {
     let ssh = format!("--ssh={}", place(&sshd, &account, &site));
     let args: Vec<_> = [ssh.as_str()].into_iter().chain(DESTROY).collect();
     let running = Running::start_at(client.home(), client.home(), &args, "");
-    let agent = until("an agent runs", SOON, || account.agents().first().copied());
-    // Until it has begun: it takes the lock's place in the queue.
+    // Until it has begun: it takes the lock's place in the queue. Only then is what runs the agent
+    // itself, and not the question for its version before it.
     waiting(&site);
+    let agent = until("an agent runs", SOON, || account.agents().first().copied());
     // The session's own process, which holds the connection.
     let stat = std::fs::read_to_string(format!("/proc/{agent}/stat")).unwrap();
     let parent = stat
