@@ -10,6 +10,9 @@ use super::DockerError;
 use super::error::{bounded, said, status};
 use crate::similar::nearest;
 
+/// How long a container may take from the death of its programs to its removal.
+const SETTLE: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// So many names are suggested for one that is not there.
 const MAX_NEAR: usize = 3;
 
@@ -90,13 +93,24 @@ async fn inspect(
 }
 
 /// Why a container that was there a moment ago does not do what it should, if its state says it.
+///
+/// Its programs die before the engine calls it stopped, and it is stopped before it is removed: a
+/// state that may be one of these moments is looked at until it has settled.
 pub(super) async fn meanwhile(docker: &Docker, container: &Container) -> Option<DockerError> {
-    match inspect(docker, &container.id).await {
-        Ok(found) => state_error(&found, &container.name),
-        Err(error) if status(&error) == Some(404) => {
-            Some(DockerError::Removed(container.name.clone()))
+    let settled = tokio::time::Instant::now() + SETTLE;
+    loop {
+        let found = match inspect(docker, &container.id).await {
+            Ok(found) => state_error(&found, &container.name),
+            Err(error) if status(&error) == Some(404) => {
+                return Some(DockerError::Removed(container.name.clone()));
+            }
+            Err(_) => return None,
+        };
+        let passing = matches!(found, None | Some(DockerError::Stopped { .. }));
+        if !passing || tokio::time::Instant::now() >= settled {
+            return found;
         }
-        Err(_) => None,
+        tokio::time::sleep(SETTLE / 20).await;
     }
 }
 
