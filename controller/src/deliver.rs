@@ -2,6 +2,9 @@
 //! operator named.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use sha2::{Digest as _, Sha256};
 
 mod embedded {
     //! The agents built into this program (`build.rs`).
@@ -55,6 +58,19 @@ impl DeliverError {
 #[derive(Debug, Clone)]
 pub struct Agents {
     named: Option<Vec<u8>>,
+    /// Made when a host first asks, and then for all hosts: hashing takes milliseconds.
+    offers: OnceLock<Vec<Offer>>,
+}
+
+/// An agent as a host is told of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Offer {
+    /// As in `uname -m`; `any` for one that was named.
+    pub(crate) arch: &'static str,
+    /// Its SHA-256, in hex.
+    pub(crate) hash: String,
+    /// Its size in bytes.
+    pub(crate) size: usize,
 }
 
 impl Agents {
@@ -67,12 +83,23 @@ impl Agents {
             })
         };
         let named = named.map(read).transpose()?;
-        Ok(Self { named })
+        Ok(Self {
+            named,
+            offers: OnceLock::new(),
+        })
     }
 
-    /// The file that the operator named.
-    pub(crate) fn named(&self) -> Option<&[u8]> {
-        self.named.as_deref()
+    /// Every agent that may be sent.
+    pub(crate) fn offers(&self) -> &[Offer] {
+        let offer = |(arch, bytes): (&'static str, &[u8])| Offer {
+            arch,
+            hash: sha256(bytes),
+            size: bytes.len(),
+        };
+        self.offers.get_or_init(|| match &self.named {
+            Some(bytes) => vec![offer(("any", bytes))],
+            None => embedded::AGENTS.iter().copied().map(offer).collect(),
+        })
     }
 
     /// The agent for an architecture, as in `uname -m`.
@@ -87,6 +114,12 @@ impl Agents {
                 known: architectures().collect(),
             })
     }
+}
+
+/// The SHA-256 of bytes, in hex.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    let hash = Sha256::digest(bytes);
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The architectures that this program carries an agent for.

@@ -69,10 +69,7 @@ pub(crate) fn run(
     terminal: &Terminal,
     screen: &mut Screen,
 ) -> Result<Exit, Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|why| Error::Stream { what: "start", why })?;
+    let runtime = runtime()?;
     if let Answer::Lines {
         token_from_stdin: true,
         ..
@@ -90,6 +87,14 @@ pub(crate) fn run(
     drop(tasks);
     runtime.shutdown_background();
     ended
+}
+
+/// The one thread that everything waits on.
+fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.map_err(|why| Error::Stream { what: "start", why })
 }
 
 async fn sweep(order: Order, terminal: &Terminal, screen: &mut Screen) -> Result<Exit, Error> {

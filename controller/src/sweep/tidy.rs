@@ -4,7 +4,7 @@ use futures_util::StreamExt as _;
 
 use super::hosts::nonce;
 use super::members::{self, Host};
-use super::{Transports, Ways};
+use super::{Transports, Ways, runtime};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::inventory::Resolved;
@@ -19,10 +19,7 @@ pub(crate) fn tidy(
     remove: bool,
     screen: &mut Screen,
 ) -> Result<Exit, Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|why| Error::Stream { what: "start", why })?;
+    let runtime = runtime()?;
     let parallel = ways.parallel;
     let transports = Transports::new(ways)?;
     let targets = targets.into_iter().map(|target| (target, None));

@@ -7,9 +7,7 @@
 //! where the agent lies already, it starts at once; where it does not, the line asks for it on
 //! stdout and reads it from stdin.
 
-use sha2::{Digest as _, Sha256};
-
-use crate::deliver::{Agents, DeliverError, architectures};
+use crate::deliver::{Agents, Offer};
 
 /// What the line says when it cannot start the agent yet, or at all.
 #[derive(Debug, PartialEq, Eq)]
@@ -91,9 +89,8 @@ const SCRIPT: &str = concat!(
 /// The agents that could be sent stand in it by architecture, hash and size in bytes.
 pub(crate) fn line(agents: &Agents, nonce: &str, from: u32) -> String {
     let mut line = format!("/bin/sh -c '{SCRIPT}' kickout {nonce} {from}");
-    for (arch, bytes) in agents.all() {
-        let hash = hex(&Sha256::digest(bytes));
-        line.push_str(&format!(" {arch}:{hash}:{}", bytes.len()));
+    for Offer { arch, hash, size } in agents.offers() {
+        line.push_str(&format!(" {arch}:{hash}:{size}"));
     }
     line
 }
@@ -165,29 +162,8 @@ pub(crate) fn said(line: &[u8], nonce: &str) -> Said {
     read().unwrap_or(Said::Other)
 }
 
-/// The agent that a host asked for; the host is believed only as far as choosing among ours.
-pub(crate) fn asked<'a>(agents: &'a Agents, machine: &str) -> Result<&'a [u8], DeliverError> {
-    agents.get(machine)
-}
-
 /// How much of a reason is worth showing.
 const MOST: usize = 400;
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-impl Agents {
-    /// Every agent that may be sent, by the architecture it is for; `any` for one that was named.
-    fn all(&self) -> Vec<(&str, &[u8])> {
-        match self.named() {
-            Some(bytes) => vec![("any", bytes)],
-            None => architectures()
-                .filter_map(|arch| Some((arch, self.get(arch).ok()?)))
-                .collect(),
-        }
-    }
-}
 
 #[cfg(test)]
 #[path = "shell_tests.rs"]

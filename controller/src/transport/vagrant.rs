@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
 use tokio::process::Command;
 
 use super::{Around, Placed, Start, ssh};
 use crate::connection::Connection;
+use crate::deliver::sha256;
 use crate::target::{Host, KeyPath, Port, Ssh, TargetError, User, Vagrant};
 
 /// Vagrant is slow to start, and never prints much.
@@ -224,14 +224,9 @@ fn state(around: &Around) -> Option<PathBuf> {
 /// Another box has another name: vagrant keeps its id beside its key.
 fn machine_id(key: &str) -> String {
     let id = Path::new(key).with_file_name("id");
-    let mut hash = Sha256::new();
-    hash.update(key);
-    hash.update(std::fs::read(id).unwrap_or_default());
-    let hash = hash.finalize();
-    hash.iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let id = std::fs::read(id).unwrap_or_default();
+    let hash = sha256(&[key.as_bytes(), &id].concat());
+    hash.chars().take(16).collect()
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use bollard::{API_DEFAULT_VERSION, Docker};
 use serde::Deserialize;
-use sha2::{Digest as _, Sha256};
 
 use super::DockerError;
 use super::error::said;
+use crate::deliver::sha256;
 use crate::transport::Around;
 
 /// How long an engine may take to answer one question.
@@ -152,7 +152,7 @@ fn context(config: &Path, name: &str) -> Result<Engine, DockerError> {
         name: name.to_owned(),
         why,
     };
-    let id = hex(&Sha256::digest(name.as_bytes()));
+    let id = sha256(name.as_bytes());
     let path = config.join("contexts/meta").join(&id).join("meta.json");
     let text = read(&path)
         .map_err(|why| broken(why.to_string()))?
@@ -168,10 +168,6 @@ fn context(config: &Path, name: &str) -> Result<Engine, DockerError> {
         ));
     }
     address(&endpoint.host, Some(tls).filter(|tls| tls.is_dir()))
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::{Engine, find, hex};
+use super::{Engine, find};
+use crate::deliver::sha256;
 use crate::transport::Around;
-use sha2::{Digest as _, Sha256};
 
 fn unix(path: &str) -> Engine {
     Engine::Unix(PathBuf::from(path))
@@ -22,7 +22,7 @@ fn the_environment_wins_then_the_context() {
     let home = tempfile::tempdir().unwrap();
     let config = home.path().join(".docker");
     let make = |name: &str, json: &str| {
-        let id = hex(&Sha256::digest(name));
+        let id = sha256(name.as_bytes());
         let dir = config.join("contexts/meta").join(&id);
         std::fs::create_dir_all(&dir).unwrap();
         std::fs::write(dir.join("meta.json"), json).unwrap();

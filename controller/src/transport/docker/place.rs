@@ -10,16 +10,15 @@
 use std::time::Duration;
 
 use bollard::Docker;
-use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
 use super::DockerError;
 use super::archive;
 use super::container::{Container, meanwhile};
-use super::engine::hex;
 use super::error::bounded;
 use super::exec::{self, Running};
 use crate::connection::Connection;
+use crate::deliver::sha256;
 
 /// Its own header says what it does.
 const SCRIPT: &str = include_str!("place.sh");
@@ -68,7 +67,7 @@ async fn begin(
     agent: &[u8],
     nonce: &str,
 ) -> Result<Connection, DockerError> {
-    let hash = hex(&Sha256::digest(agent));
+    let hash = sha256(agent);
     let mut places = places(container);
     let mut refused = Vec::new();
     let why = loop {

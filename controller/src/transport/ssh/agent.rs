@@ -216,7 +216,8 @@ impl Attempt<'_> {
                     return Err(self.not_started(why, &noise));
                 }
                 Said::Needs(machine) => {
-                    let agent = shell::asked(self.start.agents, &machine);
+                    // The host is believed only as far as choosing among ours.
+                    let agent = self.start.agents.get(&machine);
                     let agent = agent.map_err(|error| self.deliver(error))?;
                     let mut gone = ended.clone();
                     let upload = self.send(&mut to_agent, agent);
