@@ -40,6 +40,8 @@ mod interrupt;
 mod list;
 /// A real MySQL, and its own ways to log in.
 mod mysql;
+/// Hosts behind other hosts.
+mod jump;
 /// Kickout while it runs.
 mod running;
 /// What is never shown.

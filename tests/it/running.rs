@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use kickout_tests::{Binaries, Scratch, Site, until, wait_for_exit};
+use kickout_tests::{Binaries, Scratch, Site, Space, until, wait_for_exit};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// A run in the site's root that a test looks at from outside.
@@ -36,9 +36,18 @@ impl Running {
 
     /// The same with this home, in this directory.
     pub(crate) fn start_at(home: &Path, cwd: &Path, args: &[&str], stdin: &str) -> Self {
+        Self::spawn(Command::new(&Binaries::dev().kickout), home, cwd, args, stdin)
+    }
+
+    /// The same in a network of the test's own.
+    pub(crate) fn start_within(space: &Space, home: &Path, args: &[&str]) -> Self {
+        Self::spawn(space.command(&Binaries::dev().kickout), home, home, args, "")
+    }
+
+    fn spawn(mut command: Command, home: &Path, cwd: &Path, args: &[&str], stdin: &str) -> Self {
         let scratch = Scratch::new("running");
         let to = |name: &str| File::create(scratch.join(name)).unwrap();
-        let mut child = Command::new(&Binaries::dev().kickout)
+        let mut child = command
             .args(args)
             .current_dir(cwd)
             .env_clear()

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::{Output, Scratch, Site, Tty, target_dir, wait_for_exit, workspace_root};
+use crate::{Output, Scratch, Site, Space, Tty, target_dir, wait_for_exit, workspace_root};
 
 /// How the programs are built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,6 +134,14 @@ impl Kickout {
     /// One more argument; any bytes.
     pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
         self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    /// In a network of the test's own; said before any argument.
+    pub fn within(mut self, space: &Space) -> Self {
+        self.args = space.words().map(OsString::from).to_vec();
+        self.args.push(self.program.into_os_string());
+        self.program = "nsenter".into();
         self
     }
 

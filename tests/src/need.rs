@@ -22,6 +22,8 @@ pub enum Need {
     Sshd,
     /// `sudo`, and to be root.
     Sudo,
+    /// Network namespaces with cables and lossy filters, and to be root.
+    Spaces,
     /// A Docker engine that answers.
     Docker,
     /// Asked for with `tests/run --all`: slow, or far away.
@@ -66,6 +68,15 @@ impl Need {
                 rustix::process::getuid().is_root() && has("sudo"),
                 "the tests do not run as root, or sudo is not installed",
             ),
+            Self::Spaces => (
+                rustix::process::getuid().is_root()
+                    && works(
+                        "unshare",
+                        &["--net", "--", "sh", "-c", SPACE],
+                    ),
+                "the tests do not run as root, or network namespaces, iptables or its match \
+                 `statistic` do not work here (apt-get install iproute2 iptables)",
+            ),
             Self::SlowAndFar => (
                 std::env::var_os("KICKOUT_TESTS_ALL").is_some(),
                 "slow and far tests run with tests/run --all",
@@ -74,6 +85,10 @@ impl Need {
         (!met).then_some(why)
     }
 }
+
+/// What a namespace must be able to do.
+const SPACE: &str = "ip link add a type veth peer name b && \
+     iptables -A INPUT -m statistic --mode nth --every 4 --packet 0 -j DROP";
 
 /// Whether all needs are met; what is missing is written down under the test's name.
 pub fn all(test: &str, needs: &[Need]) -> bool {

@@ -1,4 +1,5 @@
-//! A real OpenSSH server on a loopback port, with a host key of its own. Who may log in is said in
+//! A real OpenSSH server on a loopback port, or in a network of the test's own, with a host key
+//! of its own. Who may log in is said in
 //! `account.rs`, and what an operator knows of it in `client.rs`.
 
 use std::fmt::Write as _;
@@ -9,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::scratch::{shell, text};
-use crate::{Account, Guarded, Scratch, until};
+use crate::{Account, Guarded, Scratch, Space, until};
 
 const PROGRAM: &str = "/usr/sbin/sshd";
 
@@ -38,6 +39,8 @@ pub struct SshdBuilder {
     blocks: String,
     authority: Option<Authority>,
     port: Option<u16>,
+    /// Where it runs, and its address there.
+    space: Option<(Command, String)>,
 }
 
 impl SshdBuilder {
@@ -65,6 +68,12 @@ impl SshdBuilder {
         self
     }
 
+    /// In a network of its own, on this address of it, port 22.
+    pub fn within(mut self, space: &Space, address: &str) -> Self {
+        self.space = Some((space.command(PROGRAM), address.to_owned()));
+        self.port(22)
+    }
+
     /// Starts it and waits until it listens.
     pub fn start(self) -> Sshd {
         // It is where an unprivileged child of the server sits; only a service manager makes it.
@@ -83,16 +92,17 @@ impl SshdBuilder {
         }
         let dir = text(scratch.path());
         let port = self.port.unwrap_or_else(free_port);
+        let here = || (Command::new(PROGRAM), "127.0.0.1".to_owned());
+        let (mut command, address) = self.space.unwrap_or_else(here);
         // The real root's home is not a test's: sshd tells the shell of another one.
         let config = format!(
-            "{lines}{BASE}ListenAddress 127.0.0.1:{port}\nHostKey {dir}/host\n\
+            "{lines}{BASE}ListenAddress {address}:{port}\nHostKey {dir}/host\n\
              AuthorizedKeysFile {dir}/authorized .ssh/authorized_keys\n{}\
              Match User root\nSetEnv HOME={dir}/root\n",
             self.blocks
         );
         let config = scratch.write("sshd_config", config);
         let log = fs::File::create(scratch.join("log")).unwrap();
-        let mut command = Command::new(PROGRAM);
         command
             .args(["-D", "-e", "-f"])
             .arg(config)
@@ -107,7 +117,11 @@ impl SshdBuilder {
             assert!(!process.has_ended(), "sshd did not start:\n{said}");
             said.contains("Server listening on").then_some(())
         });
-        Sshd { process, port }
+        Sshd {
+            process,
+            address,
+            port,
+        }
     }
 }
 
@@ -115,6 +129,7 @@ impl SshdBuilder {
 #[derive(Debug)]
 pub struct Sshd {
     process: Guarded,
+    address: String,
     port: u16,
 }
 
@@ -127,6 +142,7 @@ impl Sshd {
             blocks: String::new(),
             authority: None,
             port: None,
+            space: None,
         }
     }
 
@@ -135,14 +151,17 @@ impl Sshd {
         Self::new().start()
     }
 
-    /// Its port on 127.0.0.1.
+    /// Its port.
     pub fn port(&self) -> u16 {
         self.port
     }
 
     /// `[127.0.0.1]:<port>`, as known_hosts names it.
     pub fn name(&self) -> String {
-        format!("[127.0.0.1]:{}", self.port)
+        match self.port {
+            22 => self.address.clone(),
+            port => format!("[{}]:{port}", self.address),
+        }
     }
 
     /// Its directory.
@@ -200,7 +219,7 @@ impl Sshd {
 
     /// `<account>@127.0.0.1:<port>`, to be followed by a path.
     pub fn at(&self, account: &Account) -> String {
-        format!("{}@127.0.0.1:{}", account.name(), self.port)
+        format!("{}@{}:{}", account.name(), self.address, self.port)
     }
 }
 
