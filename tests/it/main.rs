@@ -36,12 +36,12 @@ mod harness;
 mod held;
 /// Stopped in the middle.
 mod interrupt;
+/// Hosts behind other hosts.
+mod jump;
 /// Sessions as WordPress has them.
 mod list;
 /// A real MySQL, and its own ways to log in.
 mod mysql;
-/// Hosts behind other hosts.
-mod jump;
 /// Kickout while it runs.
 mod running;
 /// What is never shown.

@@ -36,12 +36,24 @@ impl Running {
 
     /// The same with this home, in this directory.
     pub(crate) fn start_at(home: &Path, cwd: &Path, args: &[&str], stdin: &str) -> Self {
-        Self::spawn(Command::new(&Binaries::dev().kickout), home, cwd, args, stdin)
+        Self::spawn(
+            Command::new(&Binaries::dev().kickout),
+            home,
+            cwd,
+            args,
+            stdin,
+        )
     }
 
     /// The same in a network of the test's own.
     pub(crate) fn start_within(space: &Space, home: &Path, args: &[&str]) -> Self {
-        Self::spawn(space.command(&Binaries::dev().kickout), home, home, args, "")
+        Self::spawn(
+            space.command(&Binaries::dev().kickout),
+            home,
+            home,
+            args,
+            "",
+        )
     }
 
     fn spawn(mut command: Command, home: &Path, cwd: &Path, args: &[&str], stdin: &str) -> Self {

@@ -70,10 +70,7 @@ impl Need {
             ),
             Self::Spaces => (
                 rustix::process::getuid().is_root()
-                    && works(
-                        "unshare",
-                        &["--net", "--", "sh", "-c", SPACE],
-                    ),
+                    && works("unshare", &["--net", "--", "sh", "-c", SPACE]),
                 "the tests do not run as root, or network namespaces, iptables or its match \
                  `statistic` do not work here (apt-get install iproute2 iptables)",
             ),
@@ -87,7 +84,7 @@ impl Need {
 }
 
 /// What a namespace must be able to do.
-const SPACE: &str = "ip link add a type veth peer name b && \
+const SPACE: &str = "ip link add eth1 type veth peer name eth2 && \
      iptables -A INPUT -m statistic --mode nth --every 4 --packet 0 -j DROP";
 
 /// Whether all needs are met; what is missing is written down under the test's name.

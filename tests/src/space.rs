@@ -32,10 +32,14 @@ impl Space {
             .arg(r#"ip link set lo up && : >"$1" && exec tail -f "$2""#)
             .args(["sh", &text(&ready), &text(&alive)]);
         let mut holder = Guarded::spawn(holder, scratch);
-        crate::until("the namespace is there", std::time::Duration::from_secs(10), || {
-            assert!(!holder.has_ended(), "no network namespace could be made");
-            ready.exists().then_some(())
-        });
+        crate::until(
+            "the namespace is there",
+            std::time::Duration::from_secs(10),
+            || {
+                assert!(!holder.has_ended(), "no network namespace could be made");
+                ready.exists().then_some(())
+            },
+        );
         Self { holder }
     }
 
@@ -48,7 +52,10 @@ impl Space {
         ];
         self.run("ip", &cable);
         for (space, end) in [(self, 1), (other, 2)] {
-            space.run("ip", &["addr", "add", &address(net, end, "/30"), "dev", &name]);
+            space.run(
+                "ip",
+                &["addr", "add", &address(net, end, "/30"), "dev", &name],
+            );
             space.run("ip", &["link", "set", &name, "up"]);
         }
     }

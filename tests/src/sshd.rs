@@ -151,6 +151,11 @@ impl Sshd {
         Self::new().start()
     }
 
+    /// Ends it; what it wrote stays until the value goes.
+    pub fn stop(&mut self) {
+        self.process.stop();
+    }
+
     /// Its port.
     pub fn port(&self) -> u16 {
         self.port

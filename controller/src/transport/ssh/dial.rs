@@ -114,6 +114,7 @@ pub(super) fn proxy(
 pub(super) async fn handshake(
     settings: &Settings,
     stream: Box<dyn Stream>,
+    scan: String,
     accept_new: bool,
 ) -> Result<(Handle<Identity>, Arc<Said>), SshError> {
     let place = place(settings);
@@ -132,10 +133,7 @@ pub(super) async fn handshake(
         known,
         name,
         place: place.clone(),
-        scan: match port {
-            22 => host.to_owned(),
-            port => format!("-p {port} {host}"),
-        },
+        scan,
         accept_new: own.take(usize::from(accept_new)).next().cloned(),
         said: said.clone(),
     };

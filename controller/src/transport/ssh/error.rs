@@ -66,7 +66,7 @@ pub enum SshError {
         algorithm: String,
         /// `SHA256:…`
         fingerprint: String,
-        /// How `ssh` and `ssh-keyscan` name the host, as arguments.
+        /// The command that shows the host's keys.
         scan: String,
     },
     /// Another key is known.
@@ -112,6 +112,8 @@ pub enum SshError {
         tried: String,
         /// Whether a key was left out because nobody could be asked for its passphrase.
         locked: bool,
+        /// Whether it is a host on the way to another.
+        hop: bool,
     },
     /// Logged in, but no channel or no command.
     #[error("{place} refused to start a command: {why}")]
@@ -191,11 +193,13 @@ impl SshError {
                 user,
                 tried,
                 locked,
+                hop,
             } if !banner.trim().is_empty() => Self::Refused {
                 place,
                 user,
                 tried: format!("{tried}; it says: {}", banner.trim()),
                 locked,
+                hop,
             },
             other => other,
         }
@@ -220,7 +224,7 @@ impl SshError {
                     .to_owned()
             }
             Self::UnknownKey { scan, .. } => format!(
-                "Compare the fingerprint with the host's owner, then add it: `ssh-keyscan {scan} >> \
+                "Compare the fingerprint with the host's owner, then add it: `{scan} >> \
                  ~/.ssh/known_hosts`, or run again with --accept-new-host-keys."
             ),
             Self::ChangedKey { name, .. } => format!(
@@ -235,6 +239,12 @@ impl SshError {
             Self::Refused { locked: true, .. } => {
                 "Unlock the key first (`ssh-add`), or run kickout on a terminal.".to_owned()
             }
+            Self::Refused {
+                place, hop: true, ..
+            } => format!(
+                "Add your public key there (`ssh-copy-id`), name another account for it: \
+                 --ssh-args=-J<user>@{place}, or its key in your ssh configuration (IdentityFile)."
+            ),
             Self::Refused { place, .. } => format!(
                 "Add your public key there (`ssh-copy-id`), or name another account or key: \
                  --ssh=<user>@{place}, --ssh-args=-i<file>."

@@ -20,7 +20,7 @@ pub(super) struct Identity {
     pub(super) name: Name,
     /// Host and port, for texts.
     pub(super) place: String,
-    /// The host as `ssh-keyscan` takes it.
+    /// The command that shows the host's keys.
     pub(super) scan: String,
     /// Where a new key is recorded; `None` refuses new keys.
     pub(super) accept_new: Option<PathBuf>,

@@ -34,6 +34,8 @@ pub(super) struct Login<'a> {
     pub(super) place: String,
     /// Whether a key was named for this very host.
     pub(super) files_first: bool,
+    /// Whether this is a host on the way to another.
+    pub(super) hop: bool,
 }
 
 /// How far a login is.
@@ -106,6 +108,7 @@ impl Login<'_> {
             user,
             tried,
             locked: progress.locked,
+            hop: self.hop,
         })
     }
 

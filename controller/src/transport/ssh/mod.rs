@@ -186,7 +186,8 @@ fn reach<'a>(
             let (stream, through) =
                 stream(&settings, &asked, jump.as_ref(), start, way.depth).await?;
             (start.tell)("connect", format!("{place} answers"));
-            match dial::handshake(&settings, stream, start.accept_new_host_keys).await {
+            let scan = scan(&settings, jump.as_ref());
+            match dial::handshake(&settings, stream, scan, start.accept_new_host_keys).await {
                 Ok((handle, said)) => break (handle, said, through),
                 // A server that is asked by many at once drops some: MaxStartups.
                 Err(SshError::Dropped { .. }) if attempts < ATTEMPTS => {
@@ -207,6 +208,7 @@ fn reach<'a>(
             ask: start.ask.filter(|_| !settings.batch),
             place: place.clone(),
             files_first: way.files_first,
+            hop: way.depth > 0,
         };
         let how = login.run().await;
         let how = how.map_err(|error| error.greeted(&said.banner()))?;
@@ -218,6 +220,23 @@ fn reach<'a>(
             through,
         })
     })
+}
+
+/// The command that shows a host's keys: where it can be reached from, and none of its words needs
+/// a quote.
+fn scan(settings: &Settings, jump: Option<&Jump>) -> String {
+    let host = settings.host_name.as_str();
+    let scan = match settings.port.get() {
+        22 => format!("ssh-keyscan {host}"),
+        port => format!("ssh-keyscan -p {port} {host}"),
+    };
+    let Some((last, before)) = jump.and_then(|jump| jump.hops().split_last()) else {
+        return scan;
+    };
+    match Jump::of(before) {
+        Some(before) => format!("ssh -J {before} ssh://{last} {scan}"),
+        None => format!("ssh ssh://{last} {scan}"),
+    }
 }
 
 /// The bytes to a host: through the last of its jump hosts, a command, or the network.
