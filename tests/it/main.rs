@@ -42,6 +42,8 @@ mod jump;
 mod list;
 /// A real MySQL, and its own ways to log in.
 mod mysql;
+/// Packets that are lost.
+mod packets;
 /// Kickout while it runs.
 mod running;
 /// What is never shown.
@@ -70,5 +72,7 @@ mod stored;
 mod tidy;
 /// Users as WordPress has them.
 mod users;
+/// Machines of a Vagrantfile.
+mod vagrant;
 /// The configuration reader against real PHP.
 mod wp_config;

@@ -10,6 +10,9 @@ use std::time::Duration;
 use kickout_tests::{Binaries, Scratch, Site, Space, until, wait_for_exit};
 use rustix::process::{Pid, Signal, kill_process};
 
+/// Where the operator's programs are.
+const PATH: &str = "/usr/bin:/bin";
+
 /// A run in the site's root that a test looks at from outside.
 pub(crate) struct Running {
     child: Child,
@@ -36,27 +39,29 @@ impl Running {
 
     /// The same with this home, in this directory.
     pub(crate) fn start_at(home: &Path, cwd: &Path, args: &[&str], stdin: &str) -> Self {
-        Self::spawn(
-            Command::new(&Binaries::dev().kickout),
-            home,
-            cwd,
-            args,
-            stdin,
-        )
+        let kickout = Command::new(&Binaries::dev().kickout);
+        Self::spawn(kickout, [home, cwd], PATH, args, stdin)
     }
 
     /// The same in a network of the test's own.
     pub(crate) fn start_within(space: &Space, home: &Path, args: &[&str]) -> Self {
-        Self::spawn(
-            space.command(&Binaries::dev().kickout),
-            home,
-            home,
-            args,
-            "",
-        )
+        let kickout = space.command(&Binaries::dev().kickout);
+        Self::spawn(kickout, [home, home], PATH, args, "")
     }
 
-    fn spawn(mut command: Command, home: &Path, cwd: &Path, args: &[&str], stdin: &str) -> Self {
+    /// The same with programs of the test's own.
+    pub(crate) fn start_on(path: &str, home: &Path, cwd: &Path, args: &[&str]) -> Self {
+        let kickout = Command::new(&Binaries::dev().kickout);
+        Self::spawn(kickout, [home, cwd], path, args, "")
+    }
+
+    fn spawn(
+        mut command: Command,
+        [home, cwd]: [&Path; 2],
+        path: &str,
+        args: &[&str],
+        stdin: &str,
+    ) -> Self {
         let scratch = Scratch::new("running");
         let to = |name: &str| File::create(scratch.join(name)).unwrap();
         let mut child = command
@@ -64,7 +69,7 @@ impl Running {
             .current_dir(cwd)
             .env_clear()
             .env("HOME", home)
-            .env("PATH", "/usr/bin:/bin")
+            .env("PATH", path)
             .stdin(Stdio::piped())
             .stdout(to("stdout"))
             .stderr(to("stderr"))
@@ -89,6 +94,11 @@ impl Running {
 
     pub(crate) fn send(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// What it has printed so far.
+    pub(crate) fn stdout(&self) -> String {
+        std::fs::read_to_string(self.scratch.join("stdout")).unwrap()
     }
 
     /// The process id of its agent, as soon as there is one.

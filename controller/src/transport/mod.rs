@@ -186,7 +186,7 @@ pub async fn open(
             Ok(local::open(agent, start.nonce)?)
         }
         Target::Ssh(host) => Ok(ssh::open(host, ssh_args, start).await?),
-        Target::Vagrant(machine) => Ok(vagrant::open(machine, start).await?),
+        Target::Vagrant(machine) => Ok(vagrant::open(machine, ssh_args, start).await?),
         Target::Docker(inside) => Ok(docker::open(inside, start, start.around).await?),
         Target::DockerCompose(inside) => {
             Ok(docker::open_service(inside, ssh_args, start, start.around).await?)
@@ -237,7 +237,7 @@ pub async fn tidy(
     match target {
         Target::Local | Target::DockerComposeRun(_) => Ok(Vec::new()),
         Target::Ssh(host) => Ok(ssh::tidy(host, ssh_args, start, remove).await?),
-        Target::Vagrant(machine) => Ok(vagrant::tidy(machine, start, remove).await?),
+        Target::Vagrant(machine) => Ok(vagrant::tidy(machine, ssh_args, start, remove).await?),
         Target::Docker(inside) => Ok(docker::tidy(&engine.await?, inside, start, remove).await?),
         Target::DockerCompose(inside) => {
             let engine = engine.await?;

@@ -245,6 +245,20 @@ impl SshArgs {
     }
 }
 
+/// A text that splits into one word again.
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
+    let mut escaped = String::with_capacity(text.len());
+    for char in text.chars() {
+        if !plain(char) {
+            escaped.push('\\');
+        }
+        escaped.push(char);
+    }
+    escaped
+}
+
 /// Splits text into words as a shell would, without being one.
 fn split(text: &str, words: &mut Vec<String>) -> Result<(), SshArgsError> {
     let shell = |what: &str| SshArgsError::Shell {

@@ -227,9 +227,10 @@ impl SshError {
                 "Compare the fingerprint with the host's owner, then add it: `{scan} >> \
                  ~/.ssh/known_hosts`, or run again with --accept-new-host-keys."
             ),
-            Self::ChangedKey { name, .. } => format!(
+            Self::ChangedKey { name, file, .. } => format!(
                 "Somebody may be in between. Ask the host's owner; if the change is meant: \
-                 `ssh-keygen -R {name}`, then add the new key."
+                 `ssh-keygen -R '{name}' -f '{}'`, then add the new key.",
+                file.display()
             ),
             Self::RevokedKey { .. } => {
                 "Do not use this host until its owner has given it a new key.".to_owned()

@@ -129,7 +129,10 @@ pub(super) async fn connect(
     start: &Start<'_>,
 ) -> Result<Session, SshError> {
     // The key of an alias comes before those of the configuration, like `-i`.
-    let key = ssh.key.as_ref().map(|key| format!("-i{key}"));
+    let key = ssh
+        .key
+        .as_ref()
+        .map(|key| format!("-i{}", args::escaped(key.as_str())));
     let args: Vec<String> = key.into_iter().chain(args.iter().cloned()).collect();
     let args = SshArgs::parse(&args)?;
     let config = ssh
