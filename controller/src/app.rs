@@ -275,7 +275,7 @@ fn ways(
     let own = settings::read(inventory, vars)?;
     Ok(sweep::Ways {
         agent: globals.agent.clone().or(own.agent),
-        parallel: globals.parallel.unwrap_or(cli::PARALLEL),
+        parallel: globals.parallel.unwrap_or(own.parallel),
         via: globals.via.clone(),
         accept_new_host_keys: globals.accept_new_host_keys,
         around,

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
+use crate::cli;
 use crate::inventory::{Globals, Inventory, Setting};
 
 /// The names a `kickout:` map may hold, each with its environment variable.
-const NAMES: [(&str, &str); 1] = [("agent", "KICKOUT_AGENT")];
+const NAMES: [(&str, &str); 2] = [("agent", "KICKOUT_AGENT"), ("parallel", "KICKOUT_PARALLEL")];
 
 /// Why a setting means nothing.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +34,18 @@ pub enum SettingsError {
         /// What it was given.
         value: String,
     },
+    /// A number that is none, or too small or large.
+    #[error("{origin}: '{name}' takes a number from {} to {}, not '{value}'", range.start(), range.end())]
+    Range {
+        /// Where it was written.
+        origin: String,
+        /// Which setting.
+        name: &'static str,
+        /// What it was given.
+        value: String,
+        /// What it takes.
+        range: RangeInclusive<usize>,
+    },
     /// A variable that is not text.
     #[error("the environment variable {0} is not valid UTF-8")]
     NotText(&'static str),
@@ -51,16 +65,19 @@ impl SettingsError {
                 format!("Settings of Kickout's own: {}.", names.join(", "))
             }
             Self::Flag { name, .. } => format!("Write {name}: true or {name}: false."),
-            Self::NotText(name) => format!("Unset {name}, or give it a path in UTF-8."),
+            Self::Range { name, range, .. } => format!("Write {name}: {}.", range.end()),
+            Self::NotText(name) => format!("Unset {name}, or give it a text in UTF-8."),
         }
     }
 }
 
 /// The settings in force.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// `agent`: an agent file to use instead of the one kickout carries.
     pub agent: Option<PathBuf>,
+    /// `parallel`: hosts of a group that are worked on at once.
+    pub parallel: usize,
 }
 
 /// Reads the settings: environment before files.
@@ -79,12 +96,25 @@ pub fn read(
             });
         }
     }
-    let agent = values(inventory, vars)?
-        .into_iter()
-        .find(|(name, ..)| *name == "agent");
-    Ok(Settings {
-        agent: agent.and_then(|(_, value, _)| value).map(PathBuf::from),
-    })
+    let mut settings = Settings {
+        agent: None,
+        parallel: cli::PARALLEL,
+    };
+    for (name, value, origin) in values(inventory, vars)? {
+        match (name, value) {
+            ("agent", Some(file)) => settings.agent = Some(PathBuf::from(file)),
+            ("parallel", Some(value)) => {
+                settings.parallel = cli::parallel(&value).ok_or(SettingsError::Range {
+                    origin,
+                    name,
+                    value,
+                    range: cli::PARALLEL_RANGE,
+                })?;
+            }
+            _ => {}
+        }
+    }
+    Ok(settings)
 }
 
 type Value = (&'static str, Option<String>, String);
@@ -167,8 +197,14 @@ pub fn show(
             line(name, &setting.text, &setting.origin.to_string());
         }
     }
+    // What would be refused is not shown as if it were in force.
+    let own = read(inventory, vars)?;
     for (name, value, origin) in values(inventory, vars)? {
-        let value = value.unwrap_or_else(|| "(the one kickout carries)".to_owned());
+        let value = match (name, value) {
+            (_, Some(value)) => value,
+            ("parallel", None) => own.parallel.to_string(),
+            (_, None) => "(the one kickout carries)".to_owned(),
+        };
         line(&format!("kickout.{name}"), &value, &origin);
     }
     for alias in inventory.aliases() {

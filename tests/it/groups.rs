@@ -1,8 +1,13 @@
 //! One command on many sites: each is worked on, shown in the order of the group, and counted in
 //! the exit code; one that is not there stops nobody.
 
+use std::io::ErrorKind;
+use std::net::TcpListener;
+
 use kickout_tests::{Kickout, Output, Scratch, Site, WordPress, needs};
 use serde_json::Value;
+
+use crate::running::Running;
 
 const DESTROY: [&str; 5] = ["user", "session", "destroy", "admin", "--all"];
 const LIST: [&str; 4] = ["user", "session", "list", "admin"];
@@ -245,4 +250,60 @@ fn words_about_many_hosts_are_strict() {
             .arg(arg);
         run.run().code(2).stdout("").stderr_has(said);
     }
+}
+
+/// Option before environment before files; what is no number of hosts is refused where it stands.
+#[test]
+fn how_many_hosts_at_once_is_a_setting() {
+    let home = Scratch::new("setting");
+    let kickout = |file: &str, variable: &str| {
+        home.write("wp-cli.yml", format!("kickout:\n  parallel: {file}\n"));
+        let run = Kickout::new().cwd(home.path());
+        match variable {
+            "" => run,
+            _ => run.env("KICKOUT_PARALLEL", variable),
+        }
+    };
+    let file = home.path().join("wp-cli.yml:2");
+    let shown = |run: Kickout| run.args(["config", "show", "--origin"]).run();
+    shown(Kickout::new()).stdout_has("kickout.parallel: 32  # default\n");
+    let from_file = format!("kickout.parallel: 7  # {}\n", file.display());
+    shown(kickout("7", "")).code(0).stdout_has(&from_file);
+    let from_env = "kickout.parallel: 9  # environment KICKOUT_PARALLEL\n";
+    shown(kickout("7", "9")).code(0).stdout_has(from_env);
+    for (file, variable, origin) in [
+        ("0", "", "wp-cli.yml:2"),
+        ("many", "", "wp-cli.yml:2"),
+        ("7", "1025", "environment KICKOUT_PARALLEL"),
+    ] {
+        let run = shown(kickout(file, variable)).code(2).stdout("");
+        let run = run.stderr_has(origin);
+        run.stderr_has("'parallel' takes a number from 1 to 1024");
+    }
+
+    // Two hosts that hang up: with one at a time the second waits until the first is given up.
+    let hosts = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let ports = hosts.each_ref().map(|it| it.local_addr().unwrap().port());
+    hosts[1].set_nonblocking(true).unwrap();
+    home.write(
+        "wp-cli.yml",
+        format!(
+            "kickout:\n  parallel: 1\n@a:\n  ssh: root@127.0.0.1:{}/x\n\
+             @b:\n  ssh: root@127.0.0.1:{}/x\n@g: [@a, @b]\n",
+            ports[0], ports[1]
+        ),
+    );
+    let args: Vec<_> = ["@g"].into_iter().chain(LIST).collect();
+    let running = Running::start_at(home.path(), home.path(), &args, "");
+    let [first, second] = hosts;
+    for attempt in 1..=3 {
+        drop(first.accept().unwrap());
+        let early = second.accept().map(drop).unwrap_err();
+        assert_eq!(early.kind(), ErrorKind::WouldBlock, "attempt {attempt}");
+    }
+    drop(first);
+    second.set_nonblocking(false).unwrap();
+    drop(second.accept().unwrap());
+    drop(second);
+    assert_eq!(running.end().code, Some(4));
 }

@@ -13,7 +13,7 @@ use crate::target::{Ssh, Target};
 pub const PARALLEL: usize = 32;
 
 /// What `--parallel` may be: each host is a connection, and files are not endless.
-const PARALLEL_RANGE: RangeInclusive<usize> = 1..=1024;
+pub const PARALLEL_RANGE: RangeInclusive<usize> = 1..=1024;
 
 /// What every command is given beside its own parameters.
 #[derive(Clone, Debug, Default)]
@@ -97,7 +97,7 @@ impl Globals {
                 typed.accept_new_host_keys.as_deref(),
             )?,
             parallel: value("parallel", typed.parallel)?
-                .map(parallel)
+                .map(typed_parallel)
                 .transpose()?,
             http: value("http", typed.http)?,
             alias: value("alias", typed.alias)?,
@@ -112,19 +112,22 @@ impl Globals {
     }
 }
 
-fn parallel(typed: String) -> Result<usize, UsageError> {
+/// A number of hosts, as `--parallel` takes it; nothing else is one.
+#[must_use]
+pub fn parallel(typed: &str) -> Option<usize> {
     let digits = typed.bytes().all(|byte| byte.is_ascii_digit());
     let number = typed.parse().ok().filter(|_| digits);
+    number.filter(|number| PARALLEL_RANGE.contains(number))
+}
+
+fn typed_parallel(value: String) -> Result<usize, UsageError> {
     let (least, most) = PARALLEL_RANGE.into_inner();
-    let (name, value) = ("parallel", typed);
-    number
-        .filter(|number| PARALLEL_RANGE.contains(number))
-        .ok_or(UsageError::Range {
-            name,
-            value,
-            least,
-            most,
-        })
+    parallel(&value).ok_or(UsageError::Range {
+        name: "parallel",
+        value,
+        least,
+        most,
+    })
 }
 
 fn via(typed: String) -> Result<Ssh, UsageError> {
@@ -162,7 +165,7 @@ mod tests {
     #[test]
     fn parallel_is_a_number_of_hosts() {
         for typed in ["1", "32", "1024", "007"] {
-            assert!(parallel(typed.to_owned()).is_ok(), "{typed}");
+            assert!(parallel(typed).is_some(), "{typed}");
         }
         for typed in [
             "0",
@@ -174,7 +177,7 @@ mod tests {
             " 4",
             "99999999999999999999",
         ] {
-            let error = parallel(typed.to_owned()).unwrap_err();
+            let error = typed_parallel(typed.to_owned()).unwrap_err();
             assert!(error.to_string().contains("1 to 1024"), "{error}");
         }
     }

@@ -15,7 +15,7 @@ mod users;
 mod words;
 
 pub use destroy::with_token;
-pub use globals::{Globals, PARALLEL};
+pub use globals::{Globals, PARALLEL, PARALLEL_RANGE, parallel};
 pub use list::Shape;
 pub use parse::{Answer, Consent, Parsed, Task, command_words, parse};
 pub use prompt::{Answers, Question};

@@ -117,7 +117,14 @@ fn what_is_refused() {
 
 #[test]
 fn what_is_escaped_is_one_word_again() {
-    for text in ["/a/b.pub", "~/my keys/id", "a;b$c`d", "it's", "日本 x", "#|&()<>*"] {
+    for text in [
+        "/a/b.pub",
+        "~/my keys/id",
+        "a;b$c`d",
+        "it's",
+        "日本 x",
+        "#|&()<>*",
+    ] {
         let mut words = Vec::new();
         split(&escaped(text), &mut words).unwrap();
         assert_eq!(words, [text]);
