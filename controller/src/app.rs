@@ -276,7 +276,6 @@ fn ways(
     Ok(sweep::Ways {
         agent: globals.agent.clone().or(own.agent),
         parallel: globals.parallel.unwrap_or(own.parallel),
-        via: globals.via.clone(),
         accept_new_host_keys: globals.accept_new_host_keys,
         around,
     })
@@ -296,6 +295,7 @@ fn targets(
         user: globals.user.clone(),
         ssh_args: globals.ssh_args.clone(),
         sudo: globals.sudo.clone(),
+        via: globals.via.clone(),
     };
     let targets = inventory.resolve(selection, &overrides)?;
     if !globals.require.is_empty() || !inventory.globals().require.is_empty() {

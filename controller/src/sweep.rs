@@ -25,7 +25,6 @@ use crate::exit::Exit;
 use crate::inventory::Resolved;
 use crate::render::{Screen, Terminal, read_line};
 use crate::signal::Signals;
-use crate::target::Ssh;
 use crate::transport::{self, Around, Ask, OpenError, Start, ssh};
 use consent::Agreed;
 use hosts::{Door, Fleet, Pass};
@@ -55,8 +54,6 @@ pub(crate) struct Ways {
     pub(crate) agent: Option<PathBuf>,
     /// `--parallel`
     pub(crate) parallel: usize,
-    /// `--via`
-    pub(crate) via: Option<Ssh>,
     /// `--accept-new-host-keys`
     pub(crate) accept_new_host_keys: bool,
     /// What stands around the program.
@@ -148,7 +145,6 @@ struct Transports {
     /// How a person is asked; `None` when nobody is there.
     ask: Option<Ask>,
     operator: ssh::Operator,
-    via: Option<Ssh>,
     accept_new_host_keys: bool,
     around: Around,
 }
@@ -159,19 +155,23 @@ impl Transports {
             agents: Agents::new(ways.agent.as_deref())?,
             ask: Screen::can_ask().then(|| Arc::new(Screen::secret) as Ask),
             operator: ssh::Operator::here(),
-            via: ways.via,
             accept_new_host_keys: ways.accept_new_host_keys,
             around: ways.around,
         })
     }
 
     /// What a transport is given for a host.
-    fn start<'a>(&'a self, nonce: &'a str, tell: &'a dyn Fn(&'static str, String)) -> Start<'a> {
+    fn start<'a>(
+        &'a self,
+        host: &'a Host,
+        nonce: &'a str,
+        tell: &'a dyn Fn(&'static str, String),
+    ) -> Start<'a> {
         Start {
             agents: &self.agents,
             nonce,
             ask: self.ask.as_ref(),
-            via: self.via.as_ref(),
+            via: host.via.as_ref(),
             accept_new_host_keys: self.accept_new_host_keys,
             operator: &self.operator,
             around: &self.around,
@@ -183,7 +183,7 @@ impl Transports {
 impl Door for Transports {
     async fn open(&self, host: &Host, nonce: &str) -> Result<Connection, OpenError> {
         let tell = |stage, found| host.told.borrow_mut().push((stage, found));
-        let start = self.start(nonce, &tell);
+        let start = self.start(host, nonce, &tell);
         transport::open(&host.target, &host.ssh_args, &start).await
     }
 }

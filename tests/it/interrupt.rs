@@ -34,7 +34,7 @@ fn halted(site: &Site) -> (Running, Held) {
 }
 
 /// Lets the word get around that the run is to end.
-fn a_moment() {
+pub(crate) fn a_moment() {
     let since = Instant::now();
     until("half a second passes", Duration::from_secs(5), || {
         (since.elapsed() > Duration::from_millis(500)).then_some(())

@@ -40,6 +40,8 @@ mod interrupt;
 mod jump;
 /// Sessions as WordPress has them.
 mod list;
+/// Groups whose sites are elsewhere.
+mod many_hosts;
 /// A real MySQL, and its own ways to log in.
 mod mysql;
 /// Packets that are lost.

@@ -10,7 +10,7 @@ use crate::similar::nearest;
 use crate::target::{Field, Flaw, TargetError};
 
 /// Every key that an alias may have.
-pub(super) const KEYS: [&str; 10] = [
+pub(super) const KEYS: [&str; 11] = [
     "user",
     "url",
     "path",
@@ -21,6 +21,7 @@ pub(super) const KEYS: [&str; 10] = [
     "key",
     "ssh_config",
     "sudo",
+    "via",
 ];
 
 /// An alias as a file defines it.

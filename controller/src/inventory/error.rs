@@ -138,9 +138,35 @@ pub enum InventoryError {
         /// The target in its canonical form.
         target: String,
     },
+    /// A key that leads to a container, in an alias with another connection.
+    #[error(
+        "{at}: 'via' of alias '@{alias}' has no effect on {target}: it leads to running containers."
+    )]
+    NotContainer {
+        /// Where.
+        at: Origin,
+        /// The alias.
+        alias: String,
+        /// The target in its canonical form.
+        target: String,
+    },
+    /// A way to a container that is no ssh host.
+    #[error("{at}: via goes over ssh, and {target} does not.")]
+    Via {
+        /// Where.
+        at: Origin,
+        /// The target in its canonical form.
+        target: String,
+    },
     /// `--sudo`, with another connection.
     #[error("--sudo has no effect on {target}: it needs an ssh connection.")]
     SudoNotSsh {
+        /// The target in its canonical form.
+        target: String,
+    },
+    /// `--ssh-args`, where nothing takes any.
+    #[error("--ssh-args has no effect on {target}.")]
+    ArgsNotHeard {
         /// The target in its canonical form.
         target: String,
     },
@@ -219,9 +245,16 @@ impl InventoryError {
             Self::CommandLine(flaw) => flaw.fix(),
             Self::TwoConnections { .. } => "Keep one of them.".to_owned(),
             Self::NotSsh { key, .. } => {
-                format!("Remove `{key}:`, or give the alias an ssh connection.")
+                format!("Remove `{key}:`, or give the alias a connection that it is meant for.")
             }
+            Self::NotContainer { .. } => {
+                "Remove `via:`, or give the alias a container: `ssh: docker:<container>`.".to_owned()
+            }
+            Self::Via { .. } => "Write via: [<user>@]<host>[:<port>].".to_owned(),
             Self::SudoNotSsh { .. } => "Leave --sudo out, or name a host with --ssh.".to_owned(),
+            Self::ArgsNotHeard { .. } => {
+                "Leave --ssh-args out, or name an ssh host or a compose service with --ssh.".to_owned()
+            }
             Self::EmptyPath { .. } => "Name the WordPress directory, or leave path out.".to_owned(),
             Self::NotFound { name, .. } => {
                 let name = shown(name.trim_start_matches('@'));

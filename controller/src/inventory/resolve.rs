@@ -8,7 +8,7 @@ use super::load::Surroundings;
 use super::setting::{Origin, Setting};
 use super::settings::Place;
 use super::sites::{Overrides, Resolved};
-use crate::target::{Field, HttpUrl, Jump, KeyPath, RemotePath, Target, TargetError, User};
+use crate::target::{Field, HttpUrl, Jump, KeyPath, RemotePath, Ssh, Target, TargetError, User};
 
 /// Who named the connection.
 #[derive(Clone, Copy, PartialEq)]
@@ -52,7 +52,8 @@ struct Site<'a> {
 impl Site<'_> {
     fn resolve(&self) -> Result<Resolved, InventoryError> {
         let (level, mut target) = self.connection()?;
-        self.over_ssh(level, &mut target)?;
+        let mut via = self.via(level, &target)?;
+        self.over_ssh(level, &mut target, via.as_mut())?;
         let path = self.path(level, &target)?;
         let text = |cli: &Option<String>, own: &Option<Setting>, root: &Option<Setting>| {
             let written = || {
@@ -70,6 +71,7 @@ impl Site<'_> {
             url: text(&self.cli.url, &self.own.url, &self.root.url)?,
             user: text(&self.cli.user, &self.own.user, &self.root.user)?,
             ssh_args: self.ssh_args()?,
+            via,
         })
     }
 
@@ -102,35 +104,78 @@ impl Site<'_> {
         Ok((Level::Root, Target::Local))
     }
 
-    /// Adds what only ssh understands. An alias that says it in vain is told so, unless the command
-    /// line took its connection away.
-    fn over_ssh(&self, level: Level, target: &mut Target) -> Result<(), InventoryError> {
+    /// The host whose engine has the container. An alias that has none is told so, unless the
+    /// command line took its connection away; what the command line asks for, it is told later.
+    fn via(&self, level: Level, target: &Target) -> Result<Option<Ssh>, InventoryError> {
+        let (Some(setting), Some(alias)) = (&self.own.via, self.alias) else {
+            return Ok(self.cli.via.clone());
+        };
+        if level == Level::CommandLine || self.cli.via.is_some() {
+            return Ok(self.cli.via.clone());
+        }
+        if !matches!(target, Target::Docker(_) | Target::DockerCompose(_)) {
+            return Err(InventoryError::NotContainer {
+                at: setting.origin.clone(),
+                alias: alias.name.clone(),
+                target: target.to_string(),
+            });
+        }
+        match Target::parse(&self.expand(setting)?).map_err(at(&setting.origin))? {
+            Target::Ssh(host) => Ok(Some(host)),
+            other => Err(InventoryError::Via {
+                at: setting.origin.clone(),
+                target: other.to_string(),
+            }),
+        }
+    }
+
+    /// Adds what only ssh understands, to the host or to the one on the way to its container. An
+    /// alias that says it in vain is told so, unless the command line took its connection away.
+    fn over_ssh(
+        &self,
+        level: Level,
+        target: &mut Target,
+        via: Option<&mut Ssh>,
+    ) -> Result<(), InventoryError> {
         let (own, root) = (self.own, self.root);
-        let Target::Ssh(ssh) = target else {
-            if self.cli.sudo.is_some() {
-                let target = target.to_string();
-                return Err(InventoryError::SudoNotSsh { target });
-            }
-            let keys = [
-                ("proxyjump", &own.proxyjump),
-                ("key", &own.key),
-                ("ssh_config", &own.ssh_config),
-                ("sudo", &own.sudo),
-            ];
-            let vain = keys
-                .into_iter()
-                .find_map(|(key, setting)| Some((key, setting.as_ref()?)));
-            return match (vain, self.alias) {
-                (Some((key, setting)), Some(alias)) if level != Level::CommandLine => {
-                    Err(InventoryError::NotSsh {
-                        at: setting.origin.clone(),
-                        alias: alias.name.clone(),
-                        key,
-                        target: target.to_string(),
-                    })
-                }
-                _ => Ok(()),
-            };
+        let is_ssh = matches!(target, Target::Ssh(_));
+        if !is_ssh && self.cli.sudo.is_some() {
+            let target = target.to_string();
+            return Err(InventoryError::SudoNotSsh { target });
+        }
+        let args = own.ssh_args.as_ref().and_then(|args| args.first());
+        let takes_args = !matches!(target, Target::Local | Target::Docker(_));
+        if !takes_args && !self.cli.ssh_args.is_empty() {
+            let target = target.to_string();
+            return Err(InventoryError::ArgsNotHeard { target });
+        }
+        let keys = [
+            ("proxyjump", own.proxyjump.as_ref(), is_ssh || via.is_some()),
+            ("key", own.key.as_ref(), is_ssh || via.is_some()),
+            (
+                "ssh_config",
+                own.ssh_config.as_ref(),
+                is_ssh || via.is_some(),
+            ),
+            ("sudo", own.sudo.as_ref(), is_ssh),
+            ("ssh-args", args, takes_args),
+        ];
+        let vain = keys
+            .into_iter()
+            .find_map(|(key, setting, heard)| Some((key, setting.filter(|_| !heard)?)));
+        if let (Some((key, setting)), Some(alias)) = (vain, self.alias)
+            && level != Level::CommandLine
+        {
+            return Err(InventoryError::NotSsh {
+                at: setting.origin.clone(),
+                alias: alias.name.clone(),
+                key,
+                target: target.to_string(),
+            });
+        }
+        let ssh = match (target, via) {
+            (Target::Ssh(ssh), _) | (_, Some(ssh)) => ssh,
+            (_, None) => return Ok(()),
         };
         if let Some(setting) = own.proxyjump.as_ref().or(root.proxyjump.as_ref()) {
             ssh.jump = Some(Jump::new(&self.expand(setting)?).map_err(at(&setting.origin))?);
@@ -143,6 +188,9 @@ impl Site<'_> {
         }
         if let Some(setting) = own.ssh_config.as_ref().or(root.ssh_config.as_ref()) {
             ssh.config = Some(file(setting, Field::SshConfig)?);
+        }
+        if !is_ssh {
+            return Ok(());
         }
         if let Some(account) = &self.cli.sudo {
             ssh.sudo = Some(User::named(Field::Sudo, account)?);

@@ -33,6 +33,8 @@ pub struct Place {
     pub ssh_config: Option<Setting>,
     /// The account to become on an ssh host; `true` means root.
     pub sudo: Option<Setting>,
+    /// The ssh host whose engine has the container.
+    pub via: Option<Setting>,
     /// More arguments of ssh, or of what starts a process in the container.
     pub ssh_args: Option<Vec<Setting>>,
 }
@@ -50,6 +52,7 @@ impl Place {
             "key" => &mut self.key,
             "ssh_config" => &mut self.ssh_config,
             "sudo" => &mut self.sudo,
+            "via" => &mut self.via,
             _ => return None,
         })
     }
@@ -196,8 +199,9 @@ impl Settings {
         let file = layer.file.as_path();
         let globals = &mut self.globals;
         let key = entry.key.as_str();
-        // A command can have any name, `sudo` is a key of aliases only.
-        if let Some(slot) = globals.place.slot(key).filter(|_| key != "sudo") {
+        // A command can have any name; these two are keys of aliases only.
+        let of_aliases = ["sudo", "via"].contains(&key);
+        if let Some(slot) = globals.place.slot(key).filter(|_| !of_aliases) {
             *slot = Some(alias::text(file, entry)?);
             return Ok(true);
         }

@@ -10,7 +10,7 @@ use super::load::{Layer, Surroundings, load_layers};
 use super::resolve::resolve;
 use super::setting::{Origin, Setting};
 use super::settings::{Globals, Place, Settings};
-use crate::target::{RemotePath, Target};
+use crate::target::{RemotePath, Ssh, Target};
 
 /// The variable that hides the aliases of all files.
 const RUNTIME: &str = "WP_CLI_RUNTIME_ALIAS";
@@ -52,6 +52,8 @@ pub struct Overrides {
     pub ssh_args: Vec<String>,
     /// `--sudo`
     pub sudo: Option<String>,
+    /// `--via`
+    pub via: Option<Ssh>,
 }
 
 /// One site to address.
@@ -71,6 +73,8 @@ pub struct Resolved {
     pub user: Option<String>,
     /// More arguments for the program that makes the connection.
     pub ssh_args: Vec<String>,
+    /// The host whose engine has the container, when it is not this one.
+    pub via: Option<Ssh>,
 }
 
 impl Inventory {

@@ -160,13 +160,13 @@ fn the_command_line_wins_over_the_alias() {
     let text = "@r: {ssh: h, path: p, url: a, user: b, ssh-args: [-C]}\n@l: {path: p}\n@g: [r, l]";
     check(text, At("r"), &[], "r ssh:h p a b -C");
     let cli = [
-        ("ssh", "docker:c"),
+        ("ssh", "docker-compose:c"),
         ("path", "q"),
         ("url", "x"),
         ("user", "y"),
         ("ssh-args", "-q"),
     ];
-    check(text, At("r"), &cli, "r docker:c q x y -q");
+    check(text, At("r"), &cli, "r docker-compose:c q x y -q");
     check(
         text,
         At("g"),
@@ -185,7 +185,12 @@ fn the_command_line_wins_over_the_alias() {
 fn ssh_gets_its_keys_and_nothing_else_does() {
     let text = "@r: {ssh: u@h, proxyjump: 'a@b:1,c', key: ~/k, ssh_config: cfg, sudo: www-data}\n\
                 @t: {ssh: h, sudo: true}\n@n: {ssh: h, sudo: off}\n@d: {ssh: 'docker:c', key: k}\n\
-                @l: {path: x, sudo: true}\n@j: {ssh: h, proxyjump: -oX}\n@b: {ssh: h, http: 'https://b'}\n";
+                @l: {path: x, sudo: true}\n@j: {ssh: h, proxyjump: -oX}\n@b: {ssh: h, http: 'https://b'}\n\
+                @v: {ssh: 'docker:c', via: u@h, proxyjump: g, key: ~/k}\n@vl: {path: x, via: h}\n\
+                @vs: {ssh: h, via: h}\n@vd: {ssh: 'docker:c', via: 'docker:d'}\n\
+                @vx: {ssh: 'docker:c', via: -x}\n@vu: {ssh: 'docker:c', via: h, sudo: true}\n\
+                @da: {ssh: 'docker:c', ssh-args: [-it]}\n@la: {path: x, ssh-args: [-C]}\n\
+                @vr: {ssh: 'docker-compose-run:c', via: h}\n";
     let inventory = inventory(text, &[]).unwrap();
     let ssh = |name| {
         let sites = inventory.resolve(At(name), &Overrides::default()).unwrap();
@@ -217,10 +222,60 @@ fn ssh_gets_its_keys_and_nothing_else_does() {
             "Invalid SSH proxyjump: value cannot start with a hyphen. (/cfg/wp-cli.yml:6)",
         ),
         ("b", "/cfg/wp-cli.yml:7 names both ssh and http."),
+        (
+            "vl",
+            "/cfg/wp-cli.yml:9: 'via' of alias '@vl' has no effect on local: it leads to running containers.",
+        ),
+        (
+            "vs",
+            "/cfg/wp-cli.yml:10: 'via' of alias '@vs' has no effect on ssh:h: it leads to running containers.",
+        ),
+        (
+            "vd",
+            "/cfg/wp-cli.yml:11: via goes over ssh, and docker:d does not.",
+        ),
+        (
+            "vx",
+            "Invalid SSH host: value cannot start with a hyphen. (/cfg/wp-cli.yml:12)",
+        ),
+        (
+            "vu",
+            "/cfg/wp-cli.yml:13: 'sudo' of alias '@vu' has no effect on docker:c.",
+        ),
+        (
+            "da",
+            "/cfg/wp-cli.yml:14: 'ssh-args' of alias '@da' has no effect on docker:c.",
+        ),
+        (
+            "la",
+            "/cfg/wp-cli.yml:15: 'ssh-args' of alias '@la' has no effect on local.",
+        ),
+        (
+            "vr",
+            "/cfg/wp-cli.yml:16: 'via' of alias '@vr' has no effect on docker-compose-run:c: it leads \
+             to running containers.",
+        ),
     ] {
         check(text, At(name), &[], expect);
     }
     check(text, At("r"), &[("ssh", "docker:c")], "r docker:c - - -");
+    // What ssh gets, the host of the container gets.
+    let sites = inventory.resolve(At("v"), &Overrides::default()).unwrap();
+    let via = sites[0].via.clone().unwrap();
+    assert_eq!((via.user.unwrap().as_str(), via.host.as_str()), ("u", "h"));
+    assert_eq!(via.jump.unwrap().to_string(), "g");
+    assert_eq!(via.key.unwrap().as_str(), "~/k");
+    for target in [None, Some("docker:c")] {
+        let cli = Overrides {
+            ssh: target.map(str::to_owned),
+            ssh_args: vec!["-C".to_owned()],
+            ..Overrides::default()
+        };
+        let error = inventory.resolve(Selection::None, &cli).unwrap_err();
+        let target = target.unwrap_or("local");
+        let expect = format!("--ssh-args has no effect on {target}.");
+        assert_eq!(error.to_string(), expect);
+    }
 }
 
 #[test]

@@ -131,6 +131,7 @@ fn visit_all(hosts: &[&str], parallel: usize, street: Street) -> (Vec<String>, V
             url: None,
             user: None,
             ssh_args: Vec::new(),
+            via: None,
         };
         (resolved, None)
     });

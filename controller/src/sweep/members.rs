@@ -9,7 +9,7 @@ use kickout_shared::user::UserRef;
 
 use crate::exchange::Asker;
 use crate::inventory::Resolved;
-use crate::target::Target;
+use crate::target::{Ssh, Target};
 
 /// One site.
 pub(super) struct Member {
@@ -32,6 +32,8 @@ pub(super) struct Host {
     pub(super) target: Target,
     /// More arguments for the program that makes the connection.
     pub(super) ssh_args: Vec<String>,
+    /// The host whose engine has the container, when it is not this one.
+    pub(super) via: Option<Ssh>,
     /// What was found on the way to it.
     pub(super) told: Rc<RefCell<Told>>,
     /// Its sites, in the order of the group.
@@ -48,19 +50,22 @@ pub(super) fn gather(targets: Vec<(Resolved, Option<UserRef>)>) -> (Vec<Member>,
     for (index, (resolved, act_as)) in targets.into_iter().enumerate() {
         let place = resolved.target.without_path();
         let args = match place {
-            Target::Local => Vec::new(),
+            Target::Local | Target::Docker(_) => Vec::new(),
             _ => resolved.ssh_args.clone(),
         };
-        let host = *known.entry((place, args)).or_insert_with_key(|key| {
-            hosts.push(Host {
-                target: key.0.clone(),
-                ssh_args: key.1.clone(),
-                told: Rc::default(),
-                members: Vec::new(),
-                kept: RefCell::new(None),
+        let host = *known
+            .entry((place, args, resolved.via.clone()))
+            .or_insert_with_key(|key| {
+                hosts.push(Host {
+                    target: key.0.clone(),
+                    ssh_args: key.1.clone(),
+                    via: key.2.clone(),
+                    told: Rc::default(),
+                    members: Vec::new(),
+                    kept: RefCell::new(None),
+                });
+                hosts.len() - 1
             });
-            hosts.len() - 1
-        });
         hosts[host].members.push(index);
         members.push(member(resolved, act_as, hosts[host].told.clone()));
     }
@@ -109,6 +114,7 @@ mod tests {
             url: None,
             user: None,
             ssh_args: args.split_whitespace().map(str::to_owned).collect(),
+            via: None,
         };
         (resolved, None)
     }
@@ -118,7 +124,10 @@ mod tests {
         let rows: [(&[&str], &[&[usize]]); 5] = [
             (&["", "h:/a", "", "h:/b"], &[&[0, 2], &[1, 3]]),
             (&["u@h", "h", "h:22/x", "u@h~/y"], &[&[0, 3], &[1], &[2]]),
-            (&["docker:a/x", "docker:a/y", "docker:b"], &[&[0, 1], &[2]]),
+            (
+                &["docker:a/x", "docker:a/y -C", "docker:b"],
+                &[&[0, 1], &[2]],
+            ),
             (&["h -C", "h", "h -C"], &[&[0, 2], &[1]]),
             (&[" -C", ""], &[&[0, 1]]),
         ];

@@ -48,7 +48,7 @@ async fn visit(
 ) -> Result<Vec<Placed>, OpenError> {
     let nonce = nonce();
     let tell = |stage, found| host.told.borrow_mut().push((stage, found));
-    let start = transports.start(&nonce, &tell);
+    let start = transports.start(host, &nonce, &tell);
     transport::tidy(&host.target, &host.ssh_args, &start, remove).await
 }
 
