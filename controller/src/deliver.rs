@@ -102,17 +102,26 @@ impl Agents {
         })
     }
 
+    /// How the agent for an architecture is offered.
+    pub(crate) fn offer(&self, arch: &str) -> Result<&Offer, DeliverError> {
+        let fits = |offer: &&Offer| [arch, "any"].contains(&offer.arch);
+        self.offers().iter().find(fits).ok_or_else(|| missing(arch))
+    }
+
     /// The agent for an architecture, as in `uname -m`.
     pub fn get(&self, arch: &str) -> Result<&[u8], DeliverError> {
         if let Some(named) = &self.named {
             return Ok(named);
         }
         let own = embedded::AGENTS.iter().find(|(known, _)| *known == arch);
-        own.map(|(_, bytes)| *bytes)
-            .ok_or_else(|| DeliverError::Architecture {
-                arch: arch.to_owned(),
-                known: architectures().collect(),
-            })
+        own.map(|(_, bytes)| *bytes).ok_or_else(|| missing(arch))
+    }
+}
+
+fn missing(arch: &str) -> DeliverError {
+    DeliverError::Architecture {
+        arch: arch.to_owned(),
+        known: architectures().collect(),
     }
 }
 

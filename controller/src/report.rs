@@ -25,6 +25,8 @@ pub struct Report<'s> {
     ended: u64,
     /// The worst finding of doctor.
     worst: State,
+    /// The last `Success:` line, until something follows: alone it is not believed.
+    held: Option<String>,
 }
 
 impl<'s> Report<'s> {
@@ -44,11 +46,13 @@ impl<'s> Report<'s> {
             bar: None,
             ended: 0,
             worst: State::Ok,
+            held: None,
         }
     }
 
     /// Shows one event.
     pub fn event(&mut self, event: Event) {
+        self.release();
         match event {
             Event::Session(session) => self.row(&session),
             Event::User(user) => self.row(&user),
@@ -85,19 +89,29 @@ impl<'s> Report<'s> {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
-        self.screen.flush();
-        match outcome {
+        let lie = outcome.filter(|outcome| {
             // A host that claims more than it shows is not believed.
-            Some(outcome)
-                if matches!(outcome.verdict, Verdict::Gone | Verdict::Proved)
-                    && outcome.sessions > self.ended =>
-            {
-                Err(format!(
-                    "it claims {} destroyed sessions and named {}",
-                    outcome.sessions, self.ended
-                ))
-            }
-            Some(_) | None => Ok(self.worst),
+            matches!(outcome.verdict, Verdict::Gone | Verdict::Proved)
+                && outcome.sessions > self.ended
+        });
+        if outcome.is_some() && lie.is_none() {
+            self.release();
+        }
+        self.screen.flush();
+        match lie {
+            Some(outcome) => Err(format!(
+                "it claims {} destroyed sessions and named {}",
+                outcome.sessions, self.ended
+            )),
+            None => Ok(self.worst),
+        }
+    }
+
+    /// Shows the line that was held: what it says was followed by something.
+    fn release(&mut self) {
+        if let Some(text) = self.held.take() {
+            let line = self.screen.lines.success(text);
+            self.screen.line(line);
         }
     }
 
@@ -113,15 +127,16 @@ impl<'s> Report<'s> {
 
     fn line(&mut self, line: Line) {
         let Line { level, text, fix } = line;
-        // What follows is the last word: the bar has done its work.
-        if level == Level::Success
-            && let Some(bar) = self.bar.take()
-        {
-            bar.finish_and_clear();
-        }
         let lines = &self.screen.lines;
         let shown = match level {
-            Level::Success => lines.success(text),
+            // The last word, mostly: the bar has done its work.
+            Level::Success => {
+                if let Some(bar) = self.bar.take() {
+                    bar.finish_and_clear();
+                }
+                self.held = Some(text);
+                return;
+            }
             Level::Warning => lines.warning(named(self.site, with_fix(text, fix))),
             Level::Error => Some(lines.error(named(self.site, with_fix(text, fix)))),
             Level::Info => lines.info(text),
@@ -231,7 +246,10 @@ pub fn end(listing: Listing, screen: &mut Screen) {
 }
 
 /// Says on a terminal what is being waited for, until it is dropped.
-pub struct Spinner(ProgressBar);
+pub struct Spinner {
+    bar: ProgressBar,
+    text: String,
+}
 
 impl Spinner {
     /// How long nothing is said.
@@ -243,21 +261,24 @@ impl Spinner {
     /// Begins to turn.
     pub fn new(text: String) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        bar.set_message(crate::render::escape::escaped(text.as_bytes()).to_string());
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
             bar.set_style(style);
         }
-        Self(bar)
+        Self { bar, text }
     }
 
-    /// Turns.
-    pub fn turn(&self) {
-        self.0.tick();
+    /// Turns, and says how far it is.
+    pub fn turn(&self, doing: &str) {
+        let between = if doing.is_empty() { "" } else { ": " };
+        let text = format!("{}{between}{doing}", self.text);
+        let shown = crate::render::escape::escaped(text.as_bytes());
+        self.bar.set_message(shown.to_string());
+        self.bar.tick();
     }
 }
 
 impl Drop for Spinner {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }

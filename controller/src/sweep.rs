@@ -182,7 +182,7 @@ impl Transports {
 
 impl Door for Transports {
     async fn open(&self, host: &Host, nonce: &str) -> Result<Connection, OpenError> {
-        let tell = |stage, found| host.told.borrow_mut().push((stage, found));
+        let tell = |stage, found| host.way.hear(stage, found);
         let start = self.start(host, nonce, &tell);
         transport::open(&host.target, &host.ssh_args, &start).await
     }

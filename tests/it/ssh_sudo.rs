@@ -103,10 +103,21 @@ fn a_password_for_sudo() {
     tty.expect("Password").send_unseen("s3cret-sudo\r");
     let run = tty.finish().code(0).never_says("s3cret-sudo");
     run.stdout_has("1\r\n");
+    // A wrong one is said at once and asked for again, twice at most.
     let mut tty = client.over(&at).args(COUNT).arg("--sudo").tty(120);
     tty.expect("Password").send_unseen("wr0ng\r");
+    tty.expect("Wrong. [sudo] Password")
+        .send_unseen("s3cret-sudo\r");
+    let run = tty.finish().code(0).never_says("wr0ng");
+    run.stdout_has("1\r\n").never_says("KICKOUT-SUDO");
+    let mut tty = client.over(&at).args(COUNT).arg("--sudo").tty(120);
+    tty.expect("Password").send_unseen("wr0ng\r");
+    tty.expect("Wrong.").send_unseen("wr0ng\r");
+    tty.expect("Wrong.").send_unseen("wr0ng\r");
     let run = tty.finish().never_says("wr0ng");
-    run.code(4).stdout_has("does not let");
+    run.code(4)
+        .stdout_has("does not let")
+        .stdout_has("3 incorrect password attempts");
     no_agent_remains(&account);
     forget(&[0]);
 }

@@ -247,11 +247,16 @@ impl InventoryError {
             Self::NotSsh { key, .. } => {
                 format!("Remove `{key}:`, or give the alias a connection that it is meant for.")
             }
+            Self::SudoNotSsh { target } if target == "local" => {
+                "Run kickout itself with sudo here, or name a host with --ssh.".to_owned()
+            }
+            Self::SudoNotSsh { .. } => {
+                "Name the account in the connection, as in --ssh=docker:root@<container>.".to_owned()
+            }
             Self::NotContainer { .. } => {
                 "Remove `via:`, or give the alias a container: `ssh: docker:<container>`.".to_owned()
             }
             Self::Via { .. } => "Write via: [<user>@]<host>[:<port>].".to_owned(),
-            Self::SudoNotSsh { .. } => "Leave --sudo out, or name a host with --ssh.".to_owned(),
             Self::ArgsNotHeard { .. } => {
                 "Leave --ssh-args out, or name an ssh host or a compose service with --ssh.".to_owned()
             }

@@ -2,6 +2,7 @@
 //! rest, and the questions in between.
 
 use std::io::{self, BufRead as _, BufWriter, IsTerminal as _, Write};
+use std::sync::{Mutex, PoisonError, TryLockError};
 
 use zeroize::Zeroizing;
 
@@ -89,12 +90,29 @@ impl Screen {
         Ok(())
     }
 
-    /// Asks for a secret on the terminal, without echo. `None` when none was given.
+    /// Asks for a secret on the terminal, without echo; one question at a time. `None` when none was
+    /// given. Ctrl-C is the answer to all that follow.
     pub fn secret(question: &str) -> Option<Zeroizing<String>> {
-        let question = escaped_lines(question.as_bytes()).into_owned();
-        rpassword::prompt_password(question)
-            .ok()
-            .map(Zeroizing::new)
+        let mut stopped = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
+        if *stopped {
+            return None;
+        }
+        let question = escaped_lines(question.as_bytes());
+        let plain = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        // What is waited for may have drawn on this line.
+        let begin = if plain { "" } else { "\r\x1b[K" };
+        match rpassword::prompt_password(format!("{begin}{question}")) {
+            Ok(secret) => Some(Zeroizing::new(secret)),
+            Err(error) => {
+                *stopped = error.kind() == io::ErrorKind::Interrupted;
+                None
+            }
+        }
+    }
+
+    /// Whether somebody is being asked: nothing else should be drawn.
+    pub fn is_asking() -> bool {
+        matches!(ASKING.try_lock(), Err(TryLockError::WouldBlock))
     }
 
     /// Whether somebody can be asked.
@@ -102,6 +120,9 @@ impl Screen {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 }
+
+/// Held while a secret is asked for; whether Ctrl-C was the answer.
+static ASKING: Mutex<bool> = Mutex::new(false);
 
 /// The longest line taken from standard input, in bytes.
 const LONGEST: u64 = 64 * 1024;

@@ -57,9 +57,10 @@ pub(super) async fn ask<D: Door>(
     let mut settled = Vec::with_capacity(fleet.members.len());
     for (index, pending) in pass.pending.iter_mut().enumerate() {
         fleet.wheel.show(index);
-        let name = fleet.members[index].name.as_deref().filter(|_| several);
+        let member = &fleet.members[index];
+        let name = member.name.as_deref().filter(|_| several);
         let slot = match pending.take() {
-            Some(pending) => patiently(pending, name, true).await.ok(),
+            Some(pending) => patiently(pending, name, Some(&member.way)).await.ok(),
             None => None,
         };
         let counted = match slot {

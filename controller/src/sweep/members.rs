@@ -10,6 +10,7 @@ use kickout_shared::user::UserRef;
 use crate::exchange::Asker;
 use crate::inventory::Resolved;
 use crate::target::{Ssh, Target};
+use crate::transport::PROGRESS;
 
 /// One site.
 pub(super) struct Member {
@@ -19,12 +20,41 @@ pub(super) struct Member {
     pub(super) site: Site,
     /// Where it is, for a question: what was named, or where the search begins.
     pub(super) place: String,
-    /// What was found on the way to its host; the first site that is shown takes it.
-    pub(super) told: Rc<RefCell<Told>>,
+    /// The way to its host.
+    pub(super) way: Rc<Way>,
 }
 
 /// The stages of a way that were passed, each with what was found there.
 pub(super) type Told = Vec<(&'static str, String)>;
+
+/// What is known of the way to a host.
+#[derive(Default)]
+pub(super) struct Way {
+    told: RefCell<Told>,
+    doing: RefCell<String>,
+}
+
+impl Way {
+    /// Hears of a stage that was passed, or of how far the present one is.
+    pub(super) fn hear(&self, stage: &'static str, text: String) {
+        let passed = stage != PROGRESS;
+        self.doing
+            .replace(if passed { String::new() } else { text.clone() });
+        if passed {
+            self.told.borrow_mut().push((stage, text));
+        }
+    }
+
+    /// What was found so far; the first site that is shown takes it.
+    pub(super) fn take(&self) -> Told {
+        self.told.take()
+    }
+
+    /// How far the present stage is; mostly nothing.
+    pub(super) fn doing(&self) -> String {
+        self.doing.borrow().clone()
+    }
+}
 
 /// Sites that one agent can work on.
 pub(super) struct Host {
@@ -34,8 +64,8 @@ pub(super) struct Host {
     pub(super) ssh_args: Vec<String>,
     /// The host whose engine has the container, when it is not this one.
     pub(super) via: Option<Ssh>,
-    /// What was found on the way to it.
-    pub(super) told: Rc<RefCell<Told>>,
+    /// What is known of that way.
+    pub(super) way: Rc<Way>,
     /// Its sites, in the order of the group.
     pub(super) members: Vec<usize>,
     /// A connection that was kept for what comes next.
@@ -60,19 +90,19 @@ pub(super) fn gather(targets: Vec<(Resolved, Option<UserRef>)>) -> (Vec<Member>,
                     target: key.0.clone(),
                     ssh_args: key.1.clone(),
                     via: key.2.clone(),
-                    told: Rc::default(),
+                    way: Rc::default(),
                     members: Vec::new(),
                     kept: RefCell::new(None),
                 });
                 hosts.len() - 1
             });
         hosts[host].members.push(index);
-        members.push(member(resolved, act_as, hosts[host].told.clone()));
+        members.push(member(resolved, act_as, hosts[host].way.clone()));
     }
     (members, hosts)
 }
 
-fn member(resolved: Resolved, act_as: Option<UserRef>, told: Rc<RefCell<Told>>) -> Member {
+fn member(resolved: Resolved, act_as: Option<UserRef>, way: Rc<Way>) -> Member {
     let path = resolved.path.as_ref().map(|path| path.as_str().to_owned());
     let start = resolved.target.path().map(|path| path.as_str().to_owned());
     let place = match (&path, &resolved.target) {
@@ -93,7 +123,7 @@ fn member(resolved: Resolved, act_as: Option<UserRef>, told: Rc<RefCell<Told>>) 
             act_as,
         },
         place,
-        told,
+        way,
     }
 }
 

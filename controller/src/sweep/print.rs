@@ -7,7 +7,7 @@ use kickout_shared::user::User;
 use std::rc::Rc;
 
 use super::hosts::{Pending, Slot, Trouble};
-use super::members::{Member, Told};
+use super::members::{Member, Told, Way};
 use super::recap::{self, Finished, counted};
 use super::wheel::{Stop, Wheel};
 use crate::cli::{Answer, Shape};
@@ -112,13 +112,13 @@ impl<'a> Printer<'a> {
         }
         let finished = match source {
             Source::Settled(settled) => self.settled(name, settled),
-            Source::Pending(pending) => match patiently(pending, name, true).await {
+            Source::Pending(pending) => match patiently(pending, name, Some(&member.way)).await {
                 Ok(Slot::Run(run)) => {
-                    self.say_way(name, member.told.take());
+                    self.say_way(name, member.way.take());
                     self.run(name, run, wheel).await
                 }
                 Ok(Slot::Trouble(trouble)) => {
-                    self.say_way(name, member.told.take());
+                    self.say_way(name, member.way.take());
                     say_trouble(self.screen, name, &trouble);
                     unreachable(&trouble)
                 }
@@ -175,8 +175,9 @@ impl<'a> Printer<'a> {
         let lists = self.shape().is_some();
         let rows = self.together.as_mut().or(own.as_mut());
         let mut report = Report::new(self.screen, rows, name);
+        let way = Way::default();
         let ended = loop {
-            let spin = self.several && !report.is_drawing();
+            let spin = (self.several && !report.is_drawing()).then_some(&way);
             let said = tokio::select! {
                 biased;
                 said = patiently(run.next(), name, spin) => said,
@@ -303,16 +304,17 @@ fn say_lost(screen: &mut Screen, name: Option<&str>, error: &LinkError, verdict:
     screen.line(Some(screen.lines.error(named(name, text))));
 }
 
-/// Waits, and says so on a terminal when it takes long. May be dropped whenever the waiting may.
+/// Waits, and says so on a terminal when it takes long, with how far the way is. May be dropped
+/// whenever the waiting may.
 pub(super) async fn patiently<T>(
     waiting: impl Future<Output = T>,
     name: Option<&str>,
-    spin: bool,
+    way: Option<&Way>,
 ) -> T {
     tokio::pin!(waiting);
-    if !spin {
+    let Some(way) = way else {
         return waiting.await;
-    }
+    };
     if let Ok(done) = tokio::time::timeout(Spinner::PATIENCE, &mut waiting).await {
         return done;
     }
@@ -321,7 +323,9 @@ pub(super) async fn patiently<T>(
         None => "waiting for the site's host".to_owned(),
     });
     loop {
-        spinner.turn();
+        if !Screen::is_asking() {
+            spinner.turn(&way.doing());
+        }
         if let Ok(done) = tokio::time::timeout(Spinner::TURN, &mut waiting).await {
             return done;
         }

@@ -47,7 +47,7 @@ async fn visit(
     remove: bool,
 ) -> Result<Vec<Placed>, OpenError> {
     let nonce = nonce();
-    let tell = |stage, found| host.told.borrow_mut().push((stage, found));
+    let tell = |stage, found| host.way.hear(stage, found);
     let start = transports.start(host, &nonce, &tell);
     transport::tidy(&host.target, &host.ssh_args, &start, remove).await
 }
@@ -59,7 +59,7 @@ fn show(
     remove: bool,
 ) -> Exit {
     let name = &host.target;
-    for (stage, text) in host.told.take() {
+    for (stage, text) in host.way.take() {
         if stage == WARNING {
             screen.line(screen.lines.warning(format!("{name}: {text}")));
         }

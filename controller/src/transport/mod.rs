@@ -15,6 +15,8 @@ use crate::target::{Ssh, Target};
 pub mod compose_run;
 pub mod docker;
 pub mod local;
+mod noise;
+mod placing;
 mod shell;
 pub mod ssh;
 pub mod vagrant;
@@ -47,6 +49,9 @@ pub struct Start<'a> {
 
 /// The stage of what is no stage: the operator should hear it in any case.
 pub const WARNING: &str = "warning";
+
+/// The stage of what is no stage either: how far the present one is.
+pub const PROGRESS: &str = "progress";
 
 /// Asks for a secret; `None` is an answer that was not given.
 pub type Ask = Arc<dyn Fn(&str) -> Option<Zeroizing<String>> + Send + Sync>;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::{
-    FIRST_PLACE, PLACES, Placed, SCRIPT, SHARED_PLACES, Said, TIDY, line, placed, said, tidy_line,
+    PLACE, PLACES, Placed, SHARED_PLACES, Said, TIDY, line, place_words, placed, said, tidy_words,
 };
 use crate::deliver::Agents;
 
@@ -20,8 +20,9 @@ fn agents() -> Agents {
 }
 
 /// Runs the line below a login shell, with this on stdin; gives stdout.
-fn run(shell: &[&str], home: &Path, from: u32, input: &str) -> String {
-    run_line(shell, home, &line(&agents(), NONCE, from), input)
+fn run(shell: &[&str], home: &Path, places: &[&str], input: &str) -> String {
+    let words = place_words(agents().offers(), NONCE, 0, places);
+    run_line(shell, home, &line(&PLACE, &words), input)
 }
 
 fn run_line(shell: &[&str], home: &Path, line: &str, input: &str) -> String {
@@ -44,8 +45,8 @@ fn run_line(shell: &[&str], home: &Path, line: &str, input: &str) -> String {
 
 #[test]
 fn every_shell_hands_it_on_unchanged() {
-    for script in [SCRIPT, TIDY] {
-        assert!(!script.contains(['\'', '\\', '!', '\n']));
+    for script in [&*PLACE, &*TIDY] {
+        assert!(!script.contains(['\'', '\\', '!', '\n']), "{script}");
     }
 }
 
@@ -53,7 +54,7 @@ fn every_shell_hands_it_on_unchanged() {
 fn the_agent_lands_once_and_starts() {
     for shell in [&["dash", "-c"][..], &["bash", "-c"], &["sh", "-c"]] {
         let home = tempfile::tempdir().unwrap();
-        let said = run(shell, home.path(), FIRST_PLACE, AGENT);
+        let said = run(shell, home.path(), &PLACES, AGENT);
         assert!(
             said.starts_with(&format!("KICKOUT-NEED {NONCE} ")),
             "{said}"
@@ -70,14 +71,14 @@ fn the_agent_lands_once_and_starts() {
         assert_eq!(files.len(), 1, "{files:?}");
         assert_eq!(mode(&files[0]), 0o500);
         assert_eq!(
-            run(shell, home.path(), FIRST_PLACE, ""),
+            run(shell, home.path(), &PLACES, ""),
             format!("agent {NONCE}\n")
         );
         // One that was changed is replaced, never run.
         for damage in ["#!/bin/sh\necho evil\n", ""] {
             std::fs::set_permissions(&files[0], PermissionsExt::from_mode(0o700)).unwrap();
             std::fs::write(&files[0], damage).unwrap();
-            let said = run(shell, home.path(), FIRST_PLACE, AGENT);
+            let said = run(shell, home.path(), &PLACES, AGENT);
             assert!(!said.contains("evil"), "{said}");
             assert!(said.ends_with(&format!("\nagent {NONCE}\n")), "{said}");
         }
@@ -91,7 +92,7 @@ fn what_arrives_damaged_or_cut_is_never_run() {
         (&AGENT.replace("agent", "evil!")[..], "it arrived damaged"),
     ] {
         let home = tempfile::tempdir().unwrap();
-        let out = run(&["sh", "-c"], home.path(), FIRST_PLACE, input);
+        let out = run(&["sh", "-c"], home.path(), &PLACES, input);
         let last = out.lines().last().unwrap();
         let Said::Failed(1, text) = said(last.as_bytes(), NONCE) else {
             panic!("{out}");
@@ -108,7 +109,7 @@ fn a_place_of_somebody_else_is_not_used() {
     let check = |prepare: &dyn Fn(&Path)| {
         let home = tempfile::tempdir().unwrap();
         prepare(home.path());
-        let out = run(&["sh", "-c"], home.path(), FIRST_PLACE, "");
+        let out = run(&["sh", "-c"], home.path(), &PLACES, "");
         // The next place: nothing was read there, so it ends with a failure that names it.
         assert!(out.contains(&format!(".kickout-{uid}: ")), "{out}");
         assert!(!home.path().join("elsewhere/agent").exists());
@@ -132,7 +133,7 @@ fn a_place_of_somebody_else_is_not_used() {
     let home = tempfile::tempdir().unwrap();
     let out = run(&["sh", "-c"], home.path(), SHARED_PLACES, "");
     assert!(out.contains(&format!(".kickout-{uid}: ")), "{out}");
-    let out = run(&["sh", "-c"], home.path(), PLACES, "");
+    let out = run(&["sh", "-c"], home.path(), &[], "");
     assert_eq!(
         said(out.trim().as_bytes(), NONCE),
         Said::NoPlace(String::new())
@@ -170,9 +171,10 @@ fn only_a_line_with_the_nonce_is_ours() {
 #[test]
 fn what_lies_on_a_host_is_named_and_removed() {
     let home = tempfile::tempdir().unwrap();
-    run(&["sh", "-c"], home.path(), FIRST_PLACE, AGENT);
+    run(&["sh", "-c"], home.path(), &PLACES, AGENT);
     let tidied = |remove| {
-        let out = run_line(&["sh", "-c"], home.path(), &tidy_line(NONCE, remove), "");
+        let line = line(&TIDY, &tidy_words(NONCE, remove, &PLACES));
+        let out = run_line(&["sh", "-c"], home.path(), &line, "");
         let lines = out
             .lines()
             .map(|line| placed(line.as_bytes(), NONCE).unwrap());

@@ -10,7 +10,7 @@ use super::DockerError;
 use super::container::Container;
 use super::error::said;
 use super::exec::{self, Running};
-use super::place::no_user;
+use super::place::{Inside, no_user};
 use super::tar::{self, Entry};
 
 /// How much of `/etc/passwd` is read.
@@ -18,14 +18,17 @@ const MAX_PASSWD: usize = 1024 * 1024;
 
 /// Puts the agent below `/`, where nobody but root may rename, and starts it.
 pub(super) async fn start(
-    docker: &Docker,
-    container: &Container,
-    user: Option<&str>,
+    inside: Inside<'_>,
     agent: &[u8],
     hash: &str,
     nonce: &str,
 ) -> Result<Running, DockerError> {
-    let uid = uid(docker, container, user).await?;
+    let Inside {
+        docker,
+        container,
+        user,
+    } = inside;
+    let uid = uid(inside).await?;
     let dir = format!(".kickout-{uid}");
     let file = format!("{dir}/agent-{hash}");
     let archive = tar::archive(&[
@@ -56,13 +59,9 @@ pub(super) async fn start(
 }
 
 /// The number of the account that the agent will run as.
-async fn uid(
-    docker: &Docker,
-    container: &Container,
-    user: Option<&str>,
-) -> Result<u32, DockerError> {
+async fn uid(inside: Inside<'_>) -> Result<u32, DockerError> {
     // `user` or `user:group`, names or numbers.
-    let named = user.unwrap_or(&container.user);
+    let named = inside.user.unwrap_or(&inside.container.user);
     let named = named.split(':').next().unwrap_or_default();
     if named.is_empty() || named == "root" {
         return Ok(0);
@@ -70,14 +69,14 @@ async fn uid(
     if let Ok(uid) = named.parse() {
         return Ok(uid);
     }
-    let passwd = passwd(docker, container).await;
+    let passwd = passwd(inside.docker, inside.container).await;
     let fields = passwd
         .lines()
         .map(|line| line.split(':').collect::<Vec<_>>());
     fields
         .filter(|fields| fields.first() == Some(&named))
         .find_map(|fields| fields.get(2)?.parse().ok())
-        .ok_or_else(|| no_user(container, user))
+        .ok_or_else(|| no_user(inside))
 }
 
 /// The container's list of accounts; empty when it has none.

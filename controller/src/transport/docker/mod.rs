@@ -117,7 +117,10 @@ async fn enter(
     start: &Start<'_>,
 ) -> Result<Connection, DockerError> {
     let container = container::running(docker, container).await?;
-    let agent = start.agents.get(&container.arch)?;
-    let user = inside.user.as_ref().map(crate::target::User::as_str);
-    place::start(docker, &container, user, agent, start.nonce).await
+    let inside = place::Inside {
+        docker,
+        container: &container,
+        user: inside.user.as_ref().map(crate::target::User::as_str),
+    };
+    place::open(inside, start).await
 }
