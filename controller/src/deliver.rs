@@ -15,12 +15,22 @@ mod embedded {
 #[derive(Debug, thiserror::Error)]
 pub enum DeliverError {
     /// None for this architecture.
-    #[error("this kickout carries no agent for {arch} (it carries: {})", carried(.known))]
+    #[error("this kickout carries no agent for {} (it carries: {})", named(.arch), carried(.known))]
     Architecture {
         /// As in `uname -m`.
         arch: String,
         /// Those it does carry.
         known: Vec<&'static str>,
+    },
+    /// The file that was named is a program of another machine.
+    #[error("the agent {path} is for {is}, not for {}", named(.arch))]
+    Other {
+        /// Which.
+        path: PathBuf,
+        /// What it is for.
+        is: &'static str,
+        /// What it is needed for, as in `uname -m`.
+        arch: String,
     },
     /// The file that was named.
     #[error("cannot read the agent {path}: {why}")]
@@ -30,6 +40,17 @@ pub enum DeliverError {
         /// What the system said.
         why: std::io::Error,
     },
+}
+
+/// The architectures that `packaging/agents` builds an agent for.
+const SUPPORTED: [&str; 2] = ["x86_64", "aarch64"];
+
+fn named(arch: &str) -> &str {
+    if arch.is_empty() {
+        "a machine that does not name its architecture"
+    } else {
+        arch
+    }
 }
 
 fn carried(known: &[&str]) -> String {
@@ -44,9 +65,18 @@ impl DeliverError {
     /// The command or setting that mends it.
     pub fn fix(&self) -> String {
         match self {
-            Self::Architecture { arch, .. } => format!(
-                "Give one with --agent=<file>, or build kickout with KICKOUT_AGENTS=<dir> holding \
-                 kickout-agent-{arch}."
+            Self::Architecture { arch, .. } if SUPPORTED.contains(&arch.as_str()) => format!(
+                "packaging/agents builds kickout-agent-{arch}: give it with --agent=<file>, or \
+                 build kickout with KICKOUT_AGENTS=<its folder>."
+            ),
+            Self::Other { arch, .. } if SUPPORTED.contains(&arch.as_str()) => format!(
+                "Leave --agent out, or name kickout-agent-{arch}, which packaging/agents builds."
+            ),
+            // What a host says is not repeated in a command to type.
+            Self::Architecture { .. } | Self::Other { .. } => format!(
+                "Kickout supports {}. An agent of your own for another machine goes with \
+                 --agent=<file>.",
+                SUPPORTED.join(" and ")
             ),
             Self::File { .. } => "Leave --agent out to use the one kickout carries.".to_owned(),
         }
@@ -57,15 +87,34 @@ impl DeliverError {
 /// for every target.
 #[derive(Debug, Clone)]
 pub struct Agents {
-    named: Option<Vec<u8>>,
+    named: Option<Named>,
     /// Made when a host first asks, and then for all hosts: hashing takes milliseconds.
     offers: OnceLock<Vec<Offer>>,
+}
+
+/// The file that the operator named.
+#[derive(Debug, Clone)]
+struct Named {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    /// What it is for, when that is one of ours; `None` for a script, say.
+    arch: Option<&'static str>,
+}
+
+/// The machine of a Linux program, as its ELF header has it; only those that are supported.
+fn machine(program: &[u8]) -> Option<&'static str> {
+    let little_endian = program.starts_with(b"\x7fELF") && program.get(5) == Some(&1);
+    match program.get(18..20) {
+        Some([62, 0]) if little_endian => Some("x86_64"),
+        Some([183, 0]) if little_endian => Some("aarch64"),
+        _ => None,
+    }
 }
 
 /// An agent as a host is told of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Offer {
-    /// As in `uname -m`; `any` for one that was named.
+    /// As in `uname -m`; `any` for one that was named and does not tell.
     pub(crate) arch: &'static str,
     /// Its SHA-256, in hex.
     pub(crate) hash: String,
@@ -82,7 +131,14 @@ impl Agents {
                 why,
             })
         };
-        let named = named.map(read).transpose()?;
+        let named = named.map(|path| {
+            read(path).map(|bytes| Named {
+                path: path.to_owned(),
+                arch: machine(&bytes),
+                bytes,
+            })
+        });
+        let named = named.transpose()?;
         Ok(Self {
             named,
             offers: OnceLock::new(),
@@ -97,7 +153,7 @@ impl Agents {
             size: bytes.len(),
         };
         self.offers.get_or_init(|| match &self.named {
-            Some(bytes) => vec![offer(("any", bytes))],
+            Some(named) => vec![offer((named.arch.unwrap_or("any"), &named.bytes))],
             None => embedded::AGENTS.iter().copied().map(offer).collect(),
         })
     }
@@ -111,7 +167,14 @@ impl Agents {
     /// The agent for an architecture, as in `uname -m`.
     pub fn get(&self, arch: &str) -> Result<&[u8], DeliverError> {
         if let Some(named) = &self.named {
-            return Ok(named);
+            return match named.arch {
+                Some(is) if is != arch => Err(DeliverError::Other {
+                    path: named.path.clone(),
+                    is,
+                    arch: arch.to_owned(),
+                }),
+                _ => Ok(&named.bytes),
+            };
         }
         let own = embedded::AGENTS.iter().find(|(known, _)| *known == arch);
         own.map(|(_, bytes)| *bytes).ok_or_else(|| missing(arch))

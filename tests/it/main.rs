@@ -4,6 +4,8 @@
 mod agents;
 /// Which sites an alias addresses, case by case.
 mod alias;
+/// Machines of other architectures.
+mod arm;
 /// Wrong words, broken sites, hostile data.
 mod bad_input;
 /// The codec against real PHP.

@@ -7,6 +7,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
 use crate::Scratch;
 use crate::scratch::{run, text};
 
@@ -23,6 +26,8 @@ pub enum Image {
     Busybox,
     /// The same without `/tmp` and without any shell: one program, `/sleep`.
     Bare,
+    /// The busybox again, labelled as made for this architecture, as Docker calls it: `arm64`.
+    Labelled(&'static str),
 }
 
 /// A running container; removed with the value.
@@ -48,7 +53,7 @@ impl Container {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("kickout-test-{}-{number}", std::process::id());
         let command = match image {
-            Image::Busybox => &["/bin/busybox", "sleep", "3600"][..],
+            Image::Busybox | Image::Labelled(_) => &["/bin/busybox", "sleep", "3600"][..],
             Image::Bare => &["/sleep", "3600"],
         };
         let mut start = docker();
@@ -95,13 +100,14 @@ impl Drop for Container {
 
 impl Image {
     /// Makes the image, once for the engine; gives its name.
-    pub fn make(self) -> &'static str {
+    pub fn make(self) -> String {
         let name = match self {
-            Self::Busybox => "kickout-test-busybox:1",
-            Self::Bare => "kickout-test-bare:1",
+            Self::Busybox => "kickout-test-busybox:1".to_owned(),
+            Self::Bare => "kickout-test-bare:1".to_owned(),
+            Self::Labelled(arch) => format!("kickout-test-busybox:{arch}"),
         };
         let known = docker()
-            .args(["image", "inspect", name])
+            .args(["image", "inspect", &name])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status()
@@ -116,7 +122,12 @@ impl Image {
                 .arg(&tar)
                 .arg("."));
             // Two tests that make the same image at once make the same image.
-            run(docker().arg("import").arg(&tar).arg(name));
+            match self {
+                Self::Labelled(arch) => load(&scratch, &tar, &name, arch),
+                Self::Busybox | Self::Bare => {
+                    run(docker().arg("import").arg(&tar).arg(&name));
+                }
+            }
         }
         name
     }
@@ -129,7 +140,7 @@ impl Image {
         fs::write(root.join("etc/passwd"), accounts).unwrap();
         fs::write(root.join("etc/group"), "root:x:0:\nweb:x:33:\n").unwrap();
         match self {
-            Self::Busybox => {
+            Self::Busybox | Self::Labelled(_) => {
                 for dir in ["bin", "tmp"] {
                     fs::create_dir(root.join(dir)).unwrap();
                 }
@@ -147,4 +158,30 @@ impl Image {
             }
         }
     }
+}
+
+/// Loads a layer as an image of this architecture: an import is always of the engine's own.
+fn load(scratch: &Scratch, layer: &Path, name: &str, arch: &str) {
+    let hash = Sha256::digest(fs::read(layer).unwrap());
+    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let config = json!({
+        "architecture": arch,
+        "os": "linux",
+        "config": {},
+        "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{hash}")]},
+    });
+    let manifest = json!([{
+        "Config": "config.json",
+        "RepoTags": [name],
+        "Layers": [layer.file_name().unwrap().to_str().unwrap()],
+    }]);
+    scratch.write("config.json", config.to_string());
+    scratch.write("manifest.json", manifest.to_string());
+    let whole = scratch.join("whole.tar");
+    run(Command::new("tar")
+        .args(["-C", text(scratch.path()).as_str(), "-cf"])
+        .arg(&whole)
+        .args(["manifest.json", "config.json"])
+        .arg(layer.file_name().unwrap()));
+    run(docker().arg("load").arg("--input").arg(&whole));
 }

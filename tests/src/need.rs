@@ -26,6 +26,8 @@ pub enum Need {
     Spaces,
     /// A Docker engine that answers.
     Docker,
+    /// To build and run a program of aarch64: `debootstrap`, to be root, and `qemu-user`.
+    Aarch64,
     /// Asked for with `tests/run --all`: slow, or far away.
     SlowAndFar,
 }
@@ -73,6 +75,13 @@ impl Need {
                     && works("unshare", &["--net", "--", "sh", "-c", SPACE]),
                 "the tests do not run as root, or network namespaces, iptables or its match \
                  `statistic` do not work here (apt-get install iproute2 iptables)",
+            ),
+            Self::Aarch64 => (
+                rustix::process::getuid().is_root()
+                    && ["debootstrap", "apt-get", "qemu-aarch64"]
+                        .into_iter()
+                        .all(has),
+                "the tests do not run as root, or debootstrap or qemu-user is not installed",
             ),
             Self::SlowAndFar => (
                 std::env::var_os("KICKOUT_TESTS_ALL").is_some(),

@@ -47,7 +47,11 @@ pub async fn open_run(
         Err(error) => return Err(error),
     };
     let docker = connect(&engine).await?;
-    let agent = start.agents.get(&architecture(&docker).await?)?;
+    let agent = start.agents.get(&architecture(&docker).await?);
+    let agent = agent.map_err(|error| DockerError::Deliver {
+        place: format!("the service `{}`", inside.name.as_str()),
+        error,
+    })?;
     let file = AgentFile::write(agent, start.nonce)?;
     let mut compose = program(around).await;
     compose.args(args);

@@ -66,8 +66,13 @@ pub enum DockerError {
     #[error("the container `{0}` was removed meanwhile")]
     Removed(String),
     /// No agent for it.
-    #[error(transparent)]
-    Deliver(#[from] DeliverError),
+    #[error("{place}: {error}")]
+    Deliver {
+        /// The container or service.
+        place: String,
+        /// Why.
+        error: DeliverError,
+    },
     /// The account is not known there.
     #[error("the container `{container}` knows no user `{user}`")]
     User {
@@ -223,7 +228,7 @@ impl DockerError {
             Self::Stopped { name, .. } => format!("Run `docker start {name}` first."),
             Self::Restarting(name) => format!("See why with `docker logs --tail 20 {name}`."),
             Self::Removed(_) => "See what runs now with `docker ps`, and run it again.".to_owned(),
-            Self::Deliver(error) => error.fix(),
+            Self::Deliver { error, .. } => error.fix(),
             Self::User { container, .. } => {
                 format!("Name one of its users, or a number: --ssh=docker:33@{container}")
             }

@@ -52,11 +52,19 @@ pub(super) async fn open(inside: Inside<'_>, start: &Start<'_>) -> Result<Connec
 
 async fn by_any_way(inside: Inside<'_>, start: &Start<'_>) -> Result<Connection, DockerError> {
     let container = inside.container;
-    let agent = start.agents.get(&container.arch)?;
+    let missing = |error| DockerError::Deliver {
+        place: format!("the container `{}`", container.name),
+        error,
+    };
+    let agent = start.agents.get(&container.arch).map_err(missing)?;
     // The image decides, not what `uname` says of the machine below it.
     let offer = Offer {
         arch: "any",
-        ..start.agents.offer(&container.arch)?.clone()
+        ..start
+            .agents
+            .offer(&container.arch)
+            .map_err(missing)?
+            .clone()
     };
     let places = places(container);
     let mut from = 0;
@@ -87,7 +95,7 @@ async fn by_any_way(inside: Inside<'_>, start: &Start<'_>) -> Result<Connection,
             }
             Came::NoPlace(why) => break bounded(&format!("{failed}{why}")),
             Came::Ended => break silent(inside, running, &noise).await?,
-            Came::Missing(error) => return Err(error.into()),
+            Came::Missing(error) => return Err(missing(error)),
             Came::Late => {
                 let why = format!("it took longer than {} seconds", placing::UPLOAD.as_secs());
                 return Err(start_error(container, why));
