@@ -56,6 +56,8 @@ mod secrets;
 mod sqlite;
 /// A site on another host.
 mod ssh;
+/// Many at once, and what is known of them.
+mod ssh_crowd;
 /// Bad networks and false servers.
 mod ssh_faults;
 /// Who the host is, and who we are.
@@ -64,10 +66,14 @@ mod ssh_keys;
 mod ssh_liars;
 /// Hosts that say more or less than they should.
 mod ssh_noise;
+/// Servers that exchange keys and then go wrong.
+mod ssh_odd;
 /// Connection strings, case by case.
 mod ssh_parse;
 /// Where the agent lies, and what is never seen.
 mod ssh_places;
+/// An account that exchanges what it can.
+mod ssh_races;
 /// A site of somebody else.
 mod ssh_sudo;
 /// Values as PHP serializes them, and a wrapped agent.

@@ -17,8 +17,11 @@ const PASSWORDS: usize = 3;
 /// Rounds of questions a server may put.
 const ROUNDS: usize = 8;
 
-/// Questions in one round.
+/// Questions in one round; nobody would answer more.
 const PROMPTS: usize = 8;
+
+/// How much of a question is shown, in characters.
+const QUESTION: usize = 512;
 
 impl Login<'_> {
     pub(super) async fn with_answers(
@@ -52,9 +55,16 @@ impl Login<'_> {
                 }
                 KeyboardInteractiveAuthResponse::InfoRequest { prompts, .. } => prompts,
             };
+            if prompts.len() > PROMPTS {
+                return Err(SshError::Handshake {
+                    place: self.place.clone(),
+                    why: format!("it asks {} questions at once", prompts.len()),
+                });
+            }
             let mut answers = Vec::new();
-            for prompt in prompts.into_iter().take(PROMPTS) {
-                let question = format!("({user}@{}) {}", self.place, prompt.prompt);
+            for prompt in prompts {
+                let asked: String = prompt.prompt.chars().take(QUESTION).collect();
+                let question = format!("({user}@{}) {asked}", self.place);
                 let typed = answered(ask, question, progress).await;
                 let Some(typed) = typed else {
                     return Ok(false);

@@ -12,7 +12,7 @@ use super::Session;
 use crate::connection::Peer;
 
 /// How much of the host's stderr is worth showing, in bytes.
-const LAST_WORDS: usize = 4 * 1024;
+const LAST_WORDS: usize = 1024;
 
 /// How long an ended agent's exit status may take.
 pub(super) const END: Duration = Duration::from_secs(2);

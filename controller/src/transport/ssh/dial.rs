@@ -2,6 +2,7 @@
 //! a jump host's forwarded one, or the pipes of a ProxyCommand. Nobody is logged in here.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use tokio::time::timeout;
 
 use super::error::SshError;
 use super::identity::{Identity, Said};
-use super::known_hosts::{KnownHosts, Name};
+use super::known_hosts::{KnownHosts, KnownHostsError, Name};
 use super::settings::{Family, Settings, Strict};
 
 /// For a name to resolve and one of its addresses to answer.
@@ -123,7 +124,7 @@ pub(super) async fn handshake(
         Some(alias) => Name::alias(alias),
         None => Name::of(host, port),
     };
-    let known = KnownHosts::read(&settings.known_hosts)?;
+    let known = known(settings.known_hosts.clone(), name.clone()).await?;
     let said = Arc::new(Said::default());
     let accept_new = accept_new || settings.strict == Strict::AcceptNew;
     // Only into a file of the operator's own.
@@ -155,6 +156,20 @@ pub(super) async fn handshake(
             .refusal()
             .unwrap_or_else(|| late(place, "exchanging keys", HANDSHAKE))),
     }
+}
+
+/// What the files say about a host; large ones take longer than a loop may stand still.
+async fn known(files: Vec<PathBuf>, name: Name) -> Result<KnownHosts, KnownHostsError> {
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut known = KnownHosts::read(&files)?;
+        known.keep(&name);
+        Ok(known)
+    });
+    reading.await.unwrap_or_else(|error| {
+        Err(KnownHostsError::Key {
+            why: error.to_string(),
+        })
+    })
 }
 
 /// What the library's error means to an operator.

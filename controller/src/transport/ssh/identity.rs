@@ -1,18 +1,22 @@
-//! Whether a host is who it should be: the one place that answers russh's question about a key.
-//! Everything that is not a clear yes is no.
+//! Whether a host is who it should be, and what it may ask of us: the one place that answers russh's
+//! questions. Everything that is not a clear yes is no.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use russh::client::Handler;
+use russh::client::{ChannelOpenHandle, Handler, Msg, Session};
 use russh::keys::{HashAlg, PublicKey, PublicKeyOrCertificate};
+use russh::{Channel, Error};
 
 use super::error::SshError;
-use super::known_hosts::{self, KnownHosts, Name, Standing};
+use super::known_hosts::{self, KnownHosts, Name, RecordError, Standing};
 
 /// How much of a login banner is kept for an error text, in bytes.
 const BANNER: usize = 2 * 1024;
+
+/// What ends the connection of a server that opens a channel to us.
+const UNASKED: Error = Error::WrongChannel;
 
 /// What is known of the host that is being connected to.
 pub(super) struct Identity {
@@ -59,18 +63,18 @@ impl Said {
 }
 
 impl Identity {
-    fn judge(&self, shown: &PublicKeyOrCertificate) -> Result<String, SshError> {
+    async fn judge(&self, shown: &PublicKeyOrCertificate) -> Result<String, SshError> {
         match shown {
-            PublicKeyOrCertificate::PublicKey { key, .. } => self.judge_key(key),
+            PublicKeyOrCertificate::PublicKey { key, .. } => self.judge_key(key).await,
             PublicKeyOrCertificate::Certificate(certificate) => {
                 let now = SystemTime::now().duration_since(UNIX_EPOCH);
                 let now = now.map(|it| it.as_secs()).unwrap_or_default();
                 match self.known.certificate(&self.name, certificate, now)? {
                     Ok(Standing::Known) => Ok("its certificate is valid".to_owned()),
-                    Ok(standing) => self.judge_standing(
-                        standing,
-                        &PublicKey::from(certificate.public_key().clone()),
-                    ),
+                    Ok(standing) => {
+                        let key = PublicKey::from(certificate.public_key().clone());
+                        self.judge_standing(standing, &key).await
+                    }
                     Err(error) => Err(SshError::Certificate {
                         place: self.place.clone(),
                         error,
@@ -80,11 +84,16 @@ impl Identity {
         }
     }
 
-    fn judge_key(&self, key: &PublicKey) -> Result<String, SshError> {
+    async fn judge_key(&self, key: &PublicKey) -> Result<String, SshError> {
         self.judge_standing(self.known.key(&self.name, key)?, key)
+            .await
     }
 
-    fn judge_standing(&self, standing: Standing, key: &PublicKey) -> Result<String, SshError> {
+    async fn judge_standing(
+        &self,
+        standing: Standing,
+        key: &PublicKey,
+    ) -> Result<String, SshError> {
         let place = self.place.clone();
         let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
         match standing {
@@ -99,7 +108,7 @@ impl Identity {
             }),
             Standing::Unknown => match &self.accept_new {
                 Some(file) => {
-                    known_hosts::record(file, &self.name, key)?;
+                    recorded(file.clone(), self.name.clone(), key.clone()).await?;
                     Ok(format!(
                         "{fingerprint} is new, recorded in {}",
                         file.display()
@@ -116,14 +125,27 @@ impl Identity {
     }
 }
 
+/// Records a key, off the loop: other writers are waited for.
+async fn recorded(file: PathBuf, name: Name, key: PublicKey) -> Result<(), SshError> {
+    let shown = file.clone();
+    let recording = tokio::task::spawn_blocking(move || known_hosts::record(&file, &name, &key));
+    let done = recording.await.unwrap_or_else(|error| {
+        Err(RecordError::Unwritable {
+            file: shown,
+            why: error.to_string(),
+        })
+    });
+    Ok(done.map(drop)?)
+}
+
 impl Handler for Identity {
-    type Error = russh::Error;
+    type Error = Error;
 
     async fn check_server_key(
         &mut self,
         shown: &PublicKeyOrCertificate,
     ) -> Result<bool, Self::Error> {
-        let refusal = match self.judge(shown) {
+        let refusal = match self.judge(shown).await {
             Ok(accepted) => {
                 if let Ok(mut place) = self.said.accepted.lock() {
                     *place = accepted;
@@ -138,15 +160,107 @@ impl Handler for Identity {
         Ok(false)
     }
 
-    async fn auth_banner(
-        &mut self,
-        text: &str,
-        _session: &mut russh::client::Session,
-    ) -> Result<(), Self::Error> {
+    async fn auth_banner(&mut self, text: &str, _session: &mut Session) -> Result<(), Self::Error> {
         if let Ok(mut banner) = self.said.banner.lock() {
             let room = BANNER.saturating_sub(banner.len());
             banner.extend(text.chars().take(room));
         }
         Ok(())
+    }
+
+    // Nothing is forwarded, so that no honest server opens a channel to us; russh would accept
+    // every one, and keep an account of it. Whoever tries is left.
+
+    async fn server_channel_open_forwarded_tcpip(
+        &mut self,
+        _channel: Channel<Msg>,
+        _connected: &str,
+        _connected_port: u32,
+        _originator: &str,
+        _originator_port: u32,
+        _reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        Err(UNASKED)
+    }
+
+    async fn server_channel_open_forwarded_streamlocal(
+        &mut self,
+        _channel: Channel<Msg>,
+        _path: &str,
+        _reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        Err(UNASKED)
+    }
+
+    async fn server_channel_open_agent_forward(
+        &mut self,
+        _channel: Channel<Msg>,
+        _reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        Err(UNASKED)
+    }
+
+    async fn should_accept_unknown_server_channel(
+        &mut self,
+        _id: russh::ChannelId,
+        _kind: &str,
+    ) -> bool {
+        // It goes to `server_channel_open_unknown`, which ends the connection.
+        true
+    }
+
+    async fn server_channel_open_unknown(
+        &mut self,
+        _channel: Channel<Msg>,
+        _reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        Err(UNASKED)
+    }
+
+    async fn server_channel_open_session(
+        &mut self,
+        _channel: Channel<Msg>,
+        _reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        Err(UNASKED)
+    }
+
+    async fn server_channel_open_direct_tcpip(
+        &mut self,
+        _channel: Channel<Msg>,
+        _host: &str,
+        _port: u32,
+        _originator: &str,
+        _originator_port: u32,
+        _reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        Err(UNASKED)
+    }
+
+    async fn server_channel_open_direct_streamlocal(
+        &mut self,
+        _channel: Channel<Msg>,
+        _path: &str,
+        _reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        Err(UNASKED)
+    }
+
+    async fn server_channel_open_x11(
+        &mut self,
+        _channel: Channel<Msg>,
+        _originator: &str,
+        _originator_port: u32,
+        _reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        Err(UNASKED)
     }
 }

@@ -113,6 +113,14 @@ impl KnownHosts {
         Ok(Self { files })
     }
 
+    /// Forgets what is not about this host: a file may name a quarter of a million.
+    pub fn keep(&mut self, name: &Name) {
+        for (_, lines) in &mut self.files {
+            lines.retain(|(_, line)| line.is_about(&name.spelled) || line.is_about(&name.host));
+            lines.shrink_to_fit();
+        }
+    }
+
     /// What is known about a plain key that the host shows.
     pub fn key(&self, name: &Name, key: &PublicKey) -> Result<Standing, KnownHostsError> {
         let blob = bytes(key)?;

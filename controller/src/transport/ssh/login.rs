@@ -94,6 +94,13 @@ impl Login<'_> {
                 return Ok(progress.tried.pop().unwrap_or_default());
             }
         }
+        if progress.remaining.is_empty() && progress.tried.is_empty() {
+            // The library tells a connection that ended from a refusal by this only.
+            return Err(SshError::Handshake {
+                place: self.place,
+                why: "it ended the login, or offers no way to log in".to_owned(),
+            });
+        }
         let tried = match progress.tried.is_empty() {
             true => "no key to offer".to_owned(),
             false => format!("tried {}", progress.tried.join(", ")),

@@ -8,6 +8,7 @@ mod channel;
 mod dial;
 mod error;
 mod expand;
+mod gate;
 mod identity;
 mod keys;
 pub mod known_hosts;
@@ -29,6 +30,7 @@ use tokio::process::Child;
 use self::args::SshArgs;
 use self::dial::Stream;
 pub use self::error::SshError;
+use self::gate::{Gate, Pass};
 use self::identity::Identity;
 use self::keys::Keys;
 use self::login::Login;
@@ -42,6 +44,7 @@ use crate::target::{Jump, Ssh};
 pub struct Operator {
     around: settings::Around,
     keys: Keys,
+    gate: Gate,
 }
 
 impl Operator {
@@ -51,6 +54,7 @@ impl Operator {
         Self {
             around: settings::Around::here(),
             keys: Keys::default(),
+            gate: Gate::default(),
         }
     }
 }
@@ -185,15 +189,16 @@ fn reach<'a>(
         }
         let jump = way.jump.or_else(|| settings.proxy_jump.clone());
         let mut attempts = 1;
-        let (mut handle, said, through) = loop {
-            let (stream, through) =
+        let (mut handle, said, through, pass) = loop {
+            let (stream, through, pass) =
                 stream(&settings, &asked, jump.as_ref(), start, way.depth).await?;
             (start.tell)("connect", format!("{place} answers"));
             let scan = scan(&settings, jump.as_ref());
             match dial::handshake(&settings, stream, scan, start.accept_new_host_keys).await {
-                Ok((handle, said)) => break (handle, said, through),
+                Ok((handle, said)) => break (handle, said, through, pass),
                 // A server that is asked by many at once drops some: MaxStartups.
                 Err(SshError::Dropped { .. }) if attempts < ATTEMPTS => {
+                    drop(pass);
                     tokio::time::sleep(pause(attempts)).await;
                     attempts += 1;
                 }
@@ -214,6 +219,7 @@ fn reach<'a>(
             hop: way.depth > 0,
         };
         let how = login.run().await;
+        drop(pass);
         let how = how.map_err(|error| error.greeted(&said.banner()))?;
         (start.tell)("login", format!("as {} with {how}", settings.user));
         Ok(Session {
@@ -249,8 +255,9 @@ async fn stream(
     jump: Option<&Jump>,
     start: &Start<'_>,
     depth: usize,
-) -> Result<(Box<dyn Stream>, Through), SshError> {
+) -> Result<(Box<dyn Stream>, Through, Pass), SshError> {
     let place = dial::place(settings);
+    let gate = &start.operator.gate;
     if let Some((last, before)) = jump.and_then(|jump| jump.hops().split_last()) {
         let none = SshArgs::default();
         let hop = Asked {
@@ -266,6 +273,8 @@ async fn stream(
             depth: depth + 1,
         };
         let session = reach(hop, way, start).await?;
+        // Only now: whoever waits for one host must not hold back another.
+        let pass = gate.pass(&place).await;
         let refused = |error: russh::Error| SshError::Connect {
             place: place.clone(),
             why: format!(
@@ -285,13 +294,15 @@ async fn stream(
         return Ok((
             Box::new(channel.into_stream()),
             Through::Host(Box::new(session)),
+            pass,
         ));
     }
+    let pass = gate.pass(&place).await;
     if let Some(command) = &settings.proxy_command {
         let shell = start.around.var("SHELL").filter(|it| it.starts_with('/'));
         let shell = shell.unwrap_or("/bin/sh");
         let (stream, child) = dial::proxy(shell, command.as_str(), &place)?;
-        return Ok((Box::new(stream), Through::Command(child)));
+        return Ok((Box::new(stream), Through::Command(child), pass));
     }
-    Ok((Box::new(dial::tcp(settings).await?), Through::Network))
+    Ok((Box::new(dial::tcp(settings).await?), Through::Network, pass))
 }

@@ -42,14 +42,19 @@ pub(super) fn read_all(open: &File, file: &Path) -> Result<Vec<u8>, KnownHostsEr
     if !kind.is_file() && !kind.file_type().is_char_device() {
         return Err(unreadable("it is not a file".to_owned()));
     }
+    let too_large = || KnownHostsError::TooLarge {
+        file: file.to_owned(),
+        limit: MAX_FILE,
+    };
+    // What says how long it is need not be read to be refused.
+    if kind.len() > MAX_FILE {
+        return Err(too_large());
+    }
     let mut bytes = Vec::new();
     let read = open.take(MAX_FILE + 1).read_to_end(&mut bytes);
     read.map_err(|error| unreadable(error.to_string()))?;
     if bytes.len() as u64 > MAX_FILE {
-        return Err(KnownHostsError::TooLarge {
-            file: file.to_owned(),
-            limit: MAX_FILE,
-        });
+        return Err(too_large());
     }
     Ok(bytes)
 }

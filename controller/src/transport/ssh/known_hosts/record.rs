@@ -4,9 +4,11 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use russh::keys::PublicKey;
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 use super::file::{lines, read_all};
 use super::line::{self, Marker};
@@ -14,6 +16,12 @@ use super::{Name, RecordError, bytes};
 
 /// How often a file may be replaced by another (`ssh-keygen -R` renames) before we give up.
 const TRIES: usize = 16;
+
+/// For other writers to finish; each takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Between two looks at a lock that somebody else has.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// What became of a key that was to be made known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +34,7 @@ pub enum Recorded {
 
 /// Makes a key known for a host whose key was [`super::Standing::Unknown`].
 ///
-/// Waits for other writers, so call it where blocking is fine. Two runs that meet the same host
+/// Waits up to ten seconds for other writers, so call it where blocking is fine. Two runs that meet the same host
 /// write one line; if they met different keys, the second is refused.
 pub fn record(file: &Path, name: &Name, key: &PublicKey) -> Result<Recorded, RecordError> {
     // A name with a meaning of its own in the file would vouch for other hosts.
@@ -80,6 +88,7 @@ fn locked(file: &Path) -> io::Result<File> {
             .mode(0o700)
             .create(folder)?;
     }
+    let end = Instant::now() + PATIENCE;
     for _ in 0..TRIES {
         let open = OpenOptions::new()
             .read(true)
@@ -87,7 +96,15 @@ fn locked(file: &Path) -> io::Result<File> {
             .create(true)
             .mode(0o600)
             .open(file)?;
-        flock(&open, FlockOperation::LockExclusive)?;
+        while let Err(error) = flock(&open, FlockOperation::NonBlockingLockExclusive) {
+            if error != Errno::WOULDBLOCK || Instant::now() >= end {
+                return Err(match error {
+                    Errno::WOULDBLOCK => io::Error::other("another program keeps it locked"),
+                    error => error.into(),
+                });
+            }
+            std::thread::sleep(LOOK);
+        }
         // While we waited, the file may have been replaced; ours would be written to nowhere.
         let ours = open.metadata()?;
         match std::fs::metadata(file) {
