@@ -64,6 +64,7 @@ fn main() -> Result<(), serde_json::Error> {
         verdict: Verdict::Gone,
         users: 1,
         sessions: 1,
+        missing: None,
     };
     println!(
         "  < {}",

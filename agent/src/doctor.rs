@@ -1,7 +1,7 @@
 //! `doctor`: what the site is, where each value comes from, and which engine follows from it.
 //! Secrets are named, never shown.
 
-use kickout_shared::event::{Event, Finding, Outcome, State, Verdict};
+use kickout_shared::event::{Event, Finding, Missing, Outcome, State, Verdict};
 use kickout_shared::site::Site;
 
 use crate::engine::choose::{self, Chosen, Refusal, object_cache_name};
@@ -33,19 +33,24 @@ pub(crate) async fn run(
     out: &mut Out,
 ) -> Result<Outcome, kickout_shared::event::Line> {
     match examine(site, out).await {
-        Ok(()) => Ok(Outcome::of(Verdict::Answered)),
+        Ok(missing) => Ok(Outcome {
+            missing,
+            ..Outcome::of(Verdict::Answered)
+        }),
         Err(Cancelled) => Ok(Outcome::of(Verdict::Cancelled)),
     }
 }
 
-async fn examine(site: &Site, out: &mut Out) -> Result<(), Cancelled> {
+/// Gives what another place may have, when it is wanting here.
+async fn examine(site: &Site, out: &mut Out) -> Result<Option<Missing>, Cancelled> {
     let root = match run::root(site) {
         Ok(root) => root,
         Err(error) => {
             // WP-CLI's sentence names the fix on its last line; a finding has a place for it.
             let text = error.to_string();
             let text: Vec<&str> = text.lines().take(2).collect();
-            return fail(out, "root", &text.join(" "), error.fix()).await;
+            fail(out, "root", &text.join(" "), error.fix()).await?;
+            return Ok(error.missing());
         }
     };
     let version = root.version.as_deref().unwrap_or("of unknown version");
@@ -58,19 +63,29 @@ async fn examine(site: &Site, out: &mut Out) -> Result<(), Cancelled> {
     let environment = site::web_environment();
     let config = match Config::read(&root, &environment) {
         Ok(config) => config,
-        Err(error) => return fail(out, "configuration", &error.to_string(), error.fix()).await,
+        Err(error) => {
+            fail(out, "configuration", &error.to_string(), error.fix()).await?;
+            return Ok(error.missing());
+        }
     };
     ok(out, "configuration", config.file.display().to_string()).await?;
     values(&config, out).await?;
     let folders = match site::folders(&config) {
         Ok(folders) => folders,
-        Err(error) => return fail(out, "content", &error.to_string(), error.fix()).await,
+        Err(error) => {
+            fail(out, "content", &error.to_string(), error.fix()).await?;
+            return Ok(error.missing());
+        }
     };
     drop_ins(&config, &folders, out).await?;
     match choose::open(&config, site.url.as_deref()).await {
-        Ok(chosen) => opened(&chosen, out).await,
-        Err(refusal) => refused(&refusal, out).await,
+        Ok(chosen) => opened(&chosen, out).await?,
+        Err(refusal) => {
+            refused(&refusal, out).await?;
+            return Ok(refusal.missing());
+        }
     }
+    Ok(None)
 }
 
 async fn values(config: &Config<'_>, out: &mut Out) -> Result<(), Cancelled> {

@@ -39,14 +39,20 @@ impl Runner for Site {
         if request == Request::Doctor {
             return doctor::run(&site, out).await;
         }
-        let config = config.map_err(|error| refused(&error.into()))?;
-        let chosen = choose::open(&config, site.url.as_deref()).await;
+        let config = match config {
+            Ok(config) => config,
+            Err(error) => return refuse(out, error.into()).await,
+        };
+        let chosen = match choose::open(&config, site.url.as_deref()).await {
+            Ok(chosen) => chosen,
+            Err(refusal) => return refuse(out, refusal).await,
+        };
         let Chosen {
             engine,
             unchecked,
             multisite,
             remarks: _,
-        } = chosen.map_err(|why| refused(&why))?;
+        } = chosen;
         let root = format!(
             "root {}, configuration {}",
             config.root.display(),
@@ -142,8 +148,18 @@ pub(crate) fn root(site: &kickout_shared::site::Site) -> Result<site::Root, Conf
     })
 }
 
+/// Ends a run with a refusal, and says what another place may have.
+async fn refuse(out: &mut Out, refusal: Refusal) -> Result<Outcome, Line> {
+    // As with every last line: who has cancelled reads none.
+    let _ = out.line(refused(&refusal)).await;
+    Ok(Outcome {
+        missing: refusal.missing(),
+        ..Outcome::of(Verdict::Failed)
+    })
+}
+
 /// A refusal as the last line of the run. WP-CLI's own wordings stay alone.
-pub(crate) fn refused(refusal: &Refusal) -> Line {
+fn refused(refusal: &Refusal) -> Line {
     let text = refusal.to_string();
     let wp_cli = matches!(
         refusal,

@@ -7,11 +7,13 @@ use std::io::IsTerminal as _;
 use crate::cli::{self, Answers, Globals, Meaning, Parsed, Task, UsageError, Words};
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::here;
 use crate::inventory::{Inventory, Overrides, Resolved, Selection, Surroundings};
 use crate::render::{self, ColorChoice, DebugLines, Lines, Screen, Terminal};
 use crate::report::with_fix;
 use crate::settings;
-use crate::sweep::{self, Order};
+use crate::sweep::{self, Order, Swept};
+use crate::target::Target;
 use crate::transport::Around;
 
 /// Runs with these arguments (the program's name is not among them) and says how to exit.
@@ -78,6 +80,24 @@ fn start(
     let meaning = Meaning {
         force_login: vars.contains_key(&OsString::from(FORCE_LOGIN)),
     };
+    let cwd = || {
+        std::env::current_dir().map_err(|why| Error::Stream {
+            what: "find the working directory",
+            why,
+        })
+    };
+    if words == Words::default() {
+        let cwd = cwd()?;
+        if let Some(exit) = here::greet(
+            &Around {
+                cwd,
+                vars: vars.clone(),
+            },
+            screen,
+        )? {
+            return Ok(exit);
+        }
+    }
     // Help needs no configuration, least of all a broken one.
     if Answers::wanted(&words).is_none()
         && let Ok(Parsed {
@@ -88,10 +108,7 @@ fn start(
         screen.data(|out| out.write_all(text.as_bytes()));
         return Ok(Exit::Done);
     }
-    let cwd = std::env::current_dir().map_err(|why| Error::Stream {
-        what: "find the working directory",
-        why,
-    })?;
+    let cwd = cwd()?;
     let around = Around {
         cwd: cwd.clone(),
         vars: vars.clone(),
@@ -144,6 +161,12 @@ fn start(
                 let user = target.user.as_deref().map(|user| cli::user(user, meaning));
                 (target, user)
             };
+            // What an alias names is where it says; nobody is sent elsewhere.
+            let alone = match targets.as_slice() {
+                [only] => only.target == Target::Local && selection == Selection::None,
+                _ => false,
+            };
+            let beside = around.clone();
             let order = Order {
                 targets: targets.into_iter().map(act_as).collect(),
                 several: inventory.is_group(selection),
@@ -151,7 +174,11 @@ fn start(
                 answer,
                 ways: ways(&globals, &inventory, &vars, around)?,
             };
-            sweep::run(order, &terminal, screen)
+            let Swept { exit, missing } = sweep::run(order, &terminal, screen)?;
+            if let Some(missing) = missing.filter(|_| alone) {
+                here::send_on(&beside, &missing, &words, screen)?;
+            }
+            Ok(exit)
         }
     }
 }

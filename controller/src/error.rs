@@ -5,6 +5,7 @@ use crate::deliver::DeliverError;
 use crate::exit::Exit;
 use crate::inventory::InventoryError;
 use crate::settings::SettingsError;
+use crate::transport::OpenError;
 
 /// Why kickout did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +28,9 @@ pub enum Error {
     /// No agent for the target.
     #[error(transparent)]
     Deliver(#[from] DeliverError),
+    /// Nothing could be seen where it was looked for.
+    #[error(transparent)]
+    Open(#[from] OpenError),
     /// The operator said no.
     #[error("Nothing was changed.")]
     Declined,
@@ -58,6 +62,7 @@ impl Error {
             }
             Self::Disabled(_) | Self::Stream { .. } => Exit::Failed,
             Self::Deliver(_) => Exit::Unreachable,
+            Self::Open(error) => error.exit(),
             Self::Declined | Self::NobodyToAsk(_) | Self::PromptEnded | Self::NoTokenOnStdin => {
                 Exit::NotConfirmed
             }
@@ -75,6 +80,7 @@ impl Error {
                 "Run kickout on the host of the site, in its folder or with --path.".to_owned()
             }
             Self::Deliver(error) => error.fix(),
+            Self::Open(error) => error.fix(),
             Self::Declined => String::new(),
             Self::NobodyToAsk(_) => "Add --yes to agree beforehand.".to_owned(),
             Self::PromptEnded => "Leave --prompt out and give every value as an option.".to_owned(),

@@ -16,6 +16,7 @@ pub mod deliver;
 pub mod error;
 pub mod exchange;
 pub mod exit;
+mod here;
 pub mod inventory;
 pub mod render;
 pub mod report;

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use kickout_shared::event::Verdict;
+use kickout_shared::event::{Missing, Verdict};
 use kickout_shared::request::Request;
 use kickout_shared::user::UserRef;
 
@@ -60,12 +60,20 @@ pub(crate) struct Ways {
     pub(crate) around: Around,
 }
 
+/// How a sweep ended.
+pub(crate) struct Swept {
+    /// One code for all sites.
+    pub(crate) exit: Exit,
+    /// What the only site lacks where it was asked.
+    pub(crate) missing: Option<Missing>,
+}
+
 /// Asks every site and shows what it says.
 pub(crate) fn run(
     mut order: Order,
     terminal: &Terminal,
     screen: &mut Screen,
-) -> Result<Exit, Error> {
+) -> Result<Swept, Error> {
     let runtime = runtime()?;
     if let Answer::Lines {
         token_from_stdin: true,
@@ -87,14 +95,14 @@ pub(crate) fn run(
 }
 
 /// The one thread that everything waits on.
-fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     runtime.map_err(|why| Error::Stream { what: "start", why })
 }
 
-async fn sweep(order: Order, terminal: &Terminal, screen: &mut Screen) -> Result<Exit, Error> {
+async fn sweep(order: Order, terminal: &Terminal, screen: &mut Screen) -> Result<Swept, Error> {
     let (members, hosts) = members::gather(order.targets);
     let fleet = Rc::new(Fleet {
         members,
@@ -115,7 +123,10 @@ async fn sweep(order: Order, terminal: &Terminal, screen: &mut Screen) -> Result
     {
         match consent::ask(&fleet, consent, destroy, order.several, screen).await? {
             Agreed::Yes(known) => settled = known,
-            Agreed::No(exit) => return Ok(exit),
+            Agreed::No(exit) => {
+                let missing = None;
+                return Ok(Swept { exit, missing });
+            }
         }
     }
     let wanted = |index: usize| settled[index].is_none();
@@ -136,7 +147,12 @@ async fn sweep(order: Order, terminal: &Terminal, screen: &mut Screen) -> Result
     }
     printer.finish(&finished);
     let exits: Vec<Exit> = finished.iter().map(|(_, ended)| ended.exit).collect();
-    Ok(Exit::fold(&exits))
+    let exit = Exit::fold(&exits);
+    let missing = match &mut finished[..] {
+        [(_, only)] => only.missing.take(),
+        _ => None,
+    };
+    Ok(Swept { exit, missing })
 }
 
 /// The real ways to hosts.

@@ -103,6 +103,21 @@ pub struct Outcome {
     /// Sessions ended, counted (dry run), or listed.
     #[serde(default)]
     pub sessions: u64,
+    /// What was missing here, when that may be found in another place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Missing>,
+}
+
+/// What a host lacks of a site that may be whole elsewhere, such as in a container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Missing {
+    /// WordPress itself.
+    Site,
+    /// The environment that its configuration reads.
+    Environment,
+    /// Somebody who knows the host of its database by this name.
+    Host(String),
 }
 
 impl Outcome {
@@ -112,6 +127,7 @@ impl Outcome {
             verdict,
             users: 0,
             sessions: 0,
+            missing: None,
         }
     }
 }

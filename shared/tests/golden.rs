@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-use kickout_shared::event::{Event, Level, State, Verdict};
+use kickout_shared::event::{Event, Level, Missing, State, Verdict};
 use kickout_shared::message::{FromAgent, Hello, ToAgent};
 use kickout_shared::request::{Doomed, Request, Who};
 use kickout_shared::token::SessionRef;
@@ -75,6 +75,8 @@ every!(verdict(Verdict):
     Verdict::Unconfirmed => "Unconfirmed", Verdict::Alive => "Alive", Verdict::Failed => "Failed",
     Verdict::Unreachable => "Unreachable", Verdict::Unknown => "Unknown",
     Verdict::Skipped => "Skipped", Verdict::Cancelled => "Cancelled");
+every!(lacking(Missing):
+    Missing::Site => "Site", Missing::Environment => "Environment", Missing::Host(_) => "Host");
 every!(key(Key): Key::Int(_) => "Int", Key::Text(_) => "Text");
 every!(value(Value):
     Value::Null => "Null", Value::Bool(_) => "Bool", Value::Int(_) => "Int",
@@ -149,7 +151,12 @@ fn what_comes_from_the_agent() {
     for frame in decoded::<FromAgent>(FROM_AGENT) {
         from_agent::see(&frame, &mut seen);
         match frame {
-            FromAgent::Done { outcome, .. } => verdict::see(&outcome.verdict, &mut seen),
+            FromAgent::Done { outcome, .. } => {
+                verdict::see(&outcome.verdict, &mut seen);
+                if let Some(missing) = &outcome.missing {
+                    lacking::see(missing, &mut seen);
+                }
+            }
             FromAgent::Event { event, .. } => {
                 event::see(&event, &mut seen);
                 match event {
@@ -177,6 +184,7 @@ fn what_comes_from_the_agent() {
         level::missing(&seen),
         state::missing(&seen),
         verdict::missing(&seen),
+        lacking::missing(&seen),
         key::missing(&seen),
         value::missing(&seen),
     ];

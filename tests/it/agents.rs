@@ -95,6 +95,12 @@ fn a_container_of_another_host() {
     run(&COUNT).success().stdout("2\n");
     run(&DESTROY).success();
     assert_eq!(site.valid_cookies(&cookies), [true, false]);
+    // Docker's own way to say the same.
+    let place = format!("docker:{}{}", container.name(), site.root().display());
+    let own = client
+        .over(place)
+        .env("DOCKER_HOST", format!("ssh://{}", sshd.at(&sshd.root())));
+    own.args(COUNT).run().success().stdout("1\n");
     // What leads to no container is an error of usage.
     let wrong = client.over(sshd.at(&sshd.root()));
     let wrong = wrong.arg("--via=other.example").args(COUNT).run();

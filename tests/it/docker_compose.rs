@@ -1,7 +1,7 @@
 //! `--ssh=docker-compose:…` and `--ssh=docker-compose-run:…` on a real engine.
 
 use kickout::transport::Around;
-use kickout::transport::docker::wordpress_services;
+use kickout::transport::docker::look;
 use kickout_tests::{Container, Image, Output, Scratch, WordPress, docker_host, needs};
 
 use crate::docker::{kickout, mounts};
@@ -99,12 +99,16 @@ fn wordpress_is_found_in_a_project() {
         .enable_all()
         .build()
         .unwrap();
-    let found = runtime.block_on(wordpress_services(&around)).unwrap();
-    let found: Vec<_> = found
+    let found = runtime.block_on(look(&around)).unwrap().unwrap();
+    let sites: Vec<_> = found
+        .services
         .iter()
-        .map(|it| (it.name.as_str(), it.replicas))
+        .map(|it| (it.connection(), it.running))
         .collect();
-    assert_eq!(found, [("site", 2)]);
+    // A busybox starts in `/`, so the search must be sent to the site.
+    let connection = "docker-compose:site/var/www/html".to_owned();
+    assert_eq!(sites, [(connection, 2)]);
+    assert_eq!(found.names, ["db", "site"]);
 }
 
 #[test]

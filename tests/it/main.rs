@@ -76,6 +76,8 @@ mod ssh_places;
 mod ssh_races;
 /// A site of somebody else.
 mod ssh_sudo;
+/// The example for docker-compose, from the first command on.
+mod stack;
 /// Values as PHP serializes them, and a wrapped agent.
 mod stored;
 /// The rules of the house.

@@ -37,13 +37,23 @@ pub struct Container {
 }
 
 /// `docker …` on the engine of the tests.
-fn docker() -> Command {
+pub(crate) fn docker() -> Command {
     let mut docker = Command::new("docker");
     if let Some(host) = docker_host() {
         docker.env("DOCKER_HOST", host);
     }
     docker.stdin(Stdio::null());
     docker
+}
+
+/// Whether the engine has an image.
+pub(crate) fn knows_image(name: &str) -> bool {
+    let mut inspect = docker();
+    inspect
+        .args(["image", "inspect", name])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    inspect.status().unwrap().success()
 }
 
 impl Container {
@@ -106,14 +116,7 @@ impl Image {
             Self::Bare => "kickout-test-bare:1".to_owned(),
             Self::Labelled(arch) => format!("kickout-test-busybox:{arch}"),
         };
-        let known = docker()
-            .args(["image", "inspect", &name])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .unwrap()
-            .success();
-        if !known {
+        if !knows_image(&name) {
             let scratch = Scratch::new("image");
             self.lay(&scratch.join("root"));
             let tar = scratch.join("image.tar");

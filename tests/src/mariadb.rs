@@ -244,7 +244,7 @@ impl Database {
 }
 
 /// A data directory that holds a freshly installed WordPress in the database `template`.
-fn template() -> PathBuf {
+pub(crate) fn template() -> PathBuf {
     static TEMPLATE: OnceLock<PathBuf> = OnceLock::new();
     TEMPLATE
         .get_or_init(|| {

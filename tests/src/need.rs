@@ -28,6 +28,8 @@ pub enum Need {
     Docker,
     /// To build and run a program of aarch64: `debootstrap`, to be root, and `qemu-user`.
     Aarch64,
+    /// `docker-compose`, whichever generation.
+    Compose,
     /// Asked for with `tests/run --all`: slow, or far away.
     SlowAndFar,
 }
@@ -82,6 +84,10 @@ impl Need {
                         .into_iter()
                         .all(has),
                 "the tests do not run as root, or debootstrap or qemu-user is not installed",
+            ),
+            Self::Compose => (
+                has("docker-compose"),
+                "docker-compose is not installed (apt-get install docker-compose)",
             ),
             Self::SlowAndFar => (
                 std::env::var_os("KICKOUT_TESTS_ALL").is_some(),

@@ -125,7 +125,7 @@ impl WordPress {
 }
 
 /// The code of one version in upstream's layout, unpacked once.
-fn core_dir(core: &Core) -> PathBuf {
+pub(crate) fn core_dir(core: &Core) -> PathBuf {
     match core {
         Core::Debian => from_package(debian_package("wordpress")),
         Core::Suite(suite) => from_package(debian_package_of(suite, "wordpress")),

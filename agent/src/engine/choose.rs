@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use kickout_shared::event::Missing;
+
 use crate::engine::native::{MySql, Native, Options, Sqlite, Tables};
 use crate::engine::{Engine as _, EngineError};
 use crate::site::{
@@ -93,6 +95,21 @@ impl Refusal {
             Self::Config(error) => error.fix(),
             Self::Engine(error) => error.fix(),
             Self::NoSuchSite(_) => "Leave --url out: sessions are network-wide.".to_owned(),
+        }
+    }
+}
+
+impl Refusal {
+    /// What another place may have, when it is wanting here.
+    pub fn missing(&self) -> Option<Missing> {
+        match self {
+            Self::Config(error) => error.missing(),
+            Self::Engine(EngineError::Resolve { host, .. }) => Some(Missing::Host(host.clone())),
+            Self::Engine(_)
+            | Self::ObjectCache { .. }
+            | Self::DbDropIn { .. }
+            | Self::SessionManager { .. }
+            | Self::NoSuchSite(_) => None,
         }
     }
 }

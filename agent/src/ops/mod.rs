@@ -79,6 +79,7 @@ impl Tally {
             verdict,
             users: self.users,
             sessions: self.sessions,
+            missing: None,
         }
     }
 }

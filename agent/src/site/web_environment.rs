@@ -31,13 +31,30 @@ pub fn web_environment() -> Environment {
         return Environment::unknown();
     }
     let Some((name, process)) = web_server() else {
-        return Environment::unknown();
+        return match made_for_us() {
+            // The image and settings are the web server's; only the program is another.
+            true => Environment::of_process(std::env::vars_os()),
+            false => Environment::unknown(),
+        };
     };
     match fs::read(process.join("environ")) {
         Ok(block) if !name.starts_with(OVERWRITES) => Environment::of_process(variables(&block)),
         // Ours was made from the same image and settings.
         Ok(_) | Err(_) => Environment::of_process(std::env::vars_os()),
     }
+}
+
+/// The name of our program, as the kernel has it.
+const OURS: &str = "kickout-agent";
+
+/// Programs that start the only one of a container as their child (`init: true`).
+const INITS: [&str; 3] = ["docker-init", "tini", "catatonit"];
+
+/// Whether this container was started to run us in it.
+fn made_for_us() -> bool {
+    let first = fs::read_to_string("/proc/1/comm").unwrap_or_default();
+    let first = first.trim_end();
+    first == OURS || (INITS.contains(&first) && std::os::unix::process::parent_id() == 1)
 }
 
 /// The first process of a web server, and its folder in `/proc`.

@@ -5,6 +5,8 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use kickout_shared::event::Missing;
+
 use super::environment::Environment;
 use super::eval::{Evaluator, Flow};
 use super::literal::{Setting, Source};
@@ -115,6 +117,26 @@ impl ConfigError {
                     .to_owned()
             }
             Self::Malformed { name, .. } => format!("Correct {name} in wp-config.php."),
+        }
+    }
+}
+
+impl ConfigError {
+    /// What another place may have, when it is wanting here.
+    pub(crate) fn missing(&self) -> Option<Missing> {
+        match self {
+            Self::Locate(LocateError::NotWordPress { .. }) => Some(Missing::Site),
+            Self::Unresolved { reason, .. } if reason.contains("getenv(") => {
+                Some(Missing::Environment)
+            }
+            Self::Sample { .. } => Some(Missing::Environment),
+            Self::Locate(_)
+            | Self::Read(_)
+            | Self::Foreign { .. }
+            | Self::Exits { .. }
+            | Self::Unset { .. }
+            | Self::Unresolved { .. }
+            | Self::Malformed { .. } => None,
         }
     }
 }

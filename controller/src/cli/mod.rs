@@ -3,6 +3,7 @@
 mod args;
 mod completions;
 mod destroy;
+mod elsewhere;
 mod flags;
 mod globals;
 mod help;
@@ -15,13 +16,14 @@ mod users;
 mod words;
 
 pub use destroy::with_token;
+pub use elsewhere::elsewhere;
 pub use globals::{Globals, PARALLEL, PARALLEL_RANGE, parallel};
 pub use list::Shape;
 pub use parse::{Answer, Consent, Parsed, Task, command_words, parse};
 pub use prompt::{Answers, Question};
 pub use token::user;
 pub use usage::{UsageError, usage};
-pub use words::{Words, split};
+pub use words::{Words, quoted, split};
 
 /// What the operator's environment says about how words are meant.
 #[derive(Clone, Copy, Debug, Default)]

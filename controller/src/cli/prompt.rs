@@ -5,7 +5,7 @@
 
 use super::args::BARE;
 use super::parse::command_words;
-use super::words::{Typed, Words};
+use super::words::{Typed, Words, in_quotes};
 
 /// One question.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,9 +166,8 @@ impl Answers {
 
     /// The command line that the answers make, for running it again.
     pub fn rerun(&self) -> String {
-        let quote = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
         let positionals = &self.words.positionals[self.command.len()..];
-        let positionals: Vec<String> = positionals.iter().map(|text| quote(text)).collect();
+        let positionals: Vec<String> = positionals.iter().map(|text| in_quotes(text)).collect();
         let known = synopsis(&self.command.join(" "));
         let own = |option: &&Typed| {
             known.iter().any(|(_, _, kind, _)| match kind {
@@ -182,7 +181,7 @@ impl Answers {
             .iter()
             .filter(own)
             .map(|option| match &option.value {
-                Some(value) => format!("--{}={}", option.name, quote(value)),
+                Some(value) => format!("--{}={}", option.name, in_quotes(value)),
                 None if option.negated => format!("--no-{}", option.name),
                 None => format!("--{}", option.name),
             })

@@ -41,6 +41,21 @@ pub fn split(arguments: impl IntoIterator<Item = String>) -> Words {
     words
 }
 
+/// A word for a POSIX shell, in quotes when it needs them.
+#[must_use]
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,@%+".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => in_quotes(word),
+    }
+}
+
+/// A word for a POSIX shell, in quotes.
+pub(super) fn in_quotes(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 fn read(option: &str) -> Typed {
     let (name, value) = match option.split_once('=') {
         Some((name, value)) => (name, Some(value.to_owned())),

@@ -68,6 +68,14 @@ impl Lines {
         self.labelled(Stream::Stderr, "Error:", RED, text.as_ref())
     }
 
+    /// `text` without a label: what belongs to the error above it, always.
+    pub fn beneath(&self, text: impl AsRef<[u8]>) -> Line {
+        Line {
+            stream: Stream::Stderr,
+            text: format!("{}\n", body(text.as_ref())),
+        }
+    }
+
     /// `text` without a label, unless quiet.
     pub fn info(&self, text: impl AsRef<[u8]>) -> Option<Line> {
         (!self.quiet).then(|| Line {

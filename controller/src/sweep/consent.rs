@@ -69,11 +69,13 @@ pub(super) async fn ask<D: Door>(
                 lines: Vec::new(),
                 why: Why::Trouble(trouble),
                 verdict: Verdict::Unreachable,
+                missing: None,
             }),
             None => Err(Settled {
                 lines: Vec::new(),
                 why: Why::Said,
                 verdict: Verdict::Cancelled,
+                missing: None,
             }),
         };
         settled.push(match counted {
@@ -153,15 +155,17 @@ async fn count(mut run: Run, wheel: &Wheel) -> Result<Outcome, Settled> {
     let verdict = ended.verdict();
     match ended {
         Ended::Done(outcome) if outcome.verdict == Verdict::Answered => Ok(outcome),
-        Ended::Done(_) => Err(Settled {
+        Ended::Done(outcome) => Err(Settled {
             lines,
             why: Why::Said,
             verdict,
+            missing: outcome.missing,
         }),
         Ended::Lost { error, .. } => Err(Settled {
             lines,
             why: Why::Lost(error),
             verdict,
+            missing: None,
         }),
     }
 }

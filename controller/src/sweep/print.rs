@@ -1,6 +1,6 @@
 //! Shows what comes of each site, one after the other.
 
-use kickout_shared::event::{Event, Finding, Level, Line, State, Verdict};
+use kickout_shared::event::{Event, Finding, Level, Line, Missing, State, Verdict};
 use kickout_shared::session::Session;
 use kickout_shared::user::User;
 
@@ -34,6 +34,8 @@ pub(super) struct Settled {
     pub(super) why: Why,
     /// What is known.
     pub(super) verdict: Verdict,
+    /// What it lacks.
+    pub(super) missing: Option<Missing>,
 }
 
 /// Why a site could not be asked, beside what it says itself.
@@ -155,7 +157,10 @@ impl<'a> Printer<'a> {
             self.screen.line(Some(self.screen.lines.error(text)));
         }
         match settled.why {
-            Why::Said => Finished::of(settled.verdict),
+            Why::Said => Finished {
+                missing: settled.missing,
+                ..Finished::of(settled.verdict)
+            },
             Why::Trouble(trouble) => {
                 say_trouble(self.screen, name, &trouble);
                 unreachable(&trouble)
@@ -239,6 +244,7 @@ impl<'a> Printer<'a> {
         Finished {
             verdict,
             exit,
+            missing: outcome.and_then(|outcome| outcome.missing.clone()),
             outcome: outcome.cloned(),
         }
     }

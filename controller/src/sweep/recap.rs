@@ -1,6 +1,6 @@
 //! The words for how sites ended: a line for each, and one for all. Pure.
 
-use kickout_shared::event::{Outcome, Verdict};
+use kickout_shared::event::{Missing, Outcome, Verdict};
 
 use crate::exit::Exit;
 
@@ -16,6 +16,8 @@ pub(super) struct Finished {
     pub(super) exit: Exit,
     /// What was counted, when the agent said so.
     pub(super) outcome: Option<Outcome>,
+    /// What the site lacks where it was asked.
+    pub(super) missing: Option<Missing>,
 }
 
 impl Finished {
@@ -25,6 +27,7 @@ impl Finished {
             verdict,
             exit: verdict.into(),
             outcome: None,
+            missing: None,
         }
     }
 }
@@ -108,6 +111,7 @@ mod tests {
                 verdict: Verdict::Gone,
                 users,
                 sessions,
+                missing: None,
             }),
             ..Finished::of(Verdict::Gone)
         };

@@ -104,6 +104,10 @@ fn a_hostile_string_is_refused_or_kept_exactly() {
             format!("u@{text}:22/p"),
             format!("{text}@h"),
             format!("docker:{text}"),
+            format!("docker-compose:{text}/p"),
+            format!("docker-compose-run:{text}@web"),
+            // What `--via` takes is a connection string that must be an ssh host.
+            text.to_owned(),
         ] {
             let Ok(target) = Target::parse(&around) else {
                 continue;

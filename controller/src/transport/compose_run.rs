@@ -1,10 +1,7 @@
 //! A new container of a compose service, for this one run: the compose command line starts it with
 //! the agent, mounted from a file of ours, in place of its program, and removes it.
 
-use std::fs;
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::io;
 use std::pin::Pin;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +12,7 @@ use tokio::process::{Child, ChildStderr, Command};
 use tokio::task::JoinHandle;
 
 use super::docker::{DockerError, Engine, architecture, connect, find, project};
-use super::{Around, Start};
+use super::{Around, Start, kept};
 use crate::connection::{Connection, Peer};
 use crate::target::Contained;
 
@@ -42,7 +39,9 @@ pub async fn open_run(
     }
     let engine = match find(around) {
         Ok(engine @ Engine::Unix(_)) => engine,
-        Ok(engine @ Engine::Tcp { .. }) => return Err(DockerError::Remote(engine.to_string())),
+        Ok(engine @ (Engine::Tcp { .. } | Engine::Ssh(_))) => {
+            return Err(DockerError::Remote(engine.to_string()));
+        }
         Err(DockerError::Address(address)) => return Err(DockerError::Remote(address)),
         Err(error) => return Err(error),
     };
@@ -52,12 +51,12 @@ pub async fn open_run(
         place: format!("the service `{}`", inside.name.as_str()),
         error,
     })?;
-    let file = AgentFile::write(agent, start.nonce)?;
+    let file = kept::file(agent, start.nonce, around).map_err(DockerError::Write)?;
     let mut compose = program(around).await;
     compose.args(args);
     compose.args(["run", "--rm", "-T", "--entrypoint", INSIDE]);
     compose.arg("--volume");
-    compose.arg(format!("{}:{INSIDE}:ro", file.path().display()));
+    compose.arg(format!("{}:{INSIDE}:ro", file.display()));
     if let Some(user) = &inside.user {
         compose.args(["--user", user.as_str()]);
     }
@@ -91,9 +90,17 @@ pub async fn open_run(
             child,
             listener,
             words,
-            _file: file,
         }),
     })
+}
+
+/// How compose is called here: `docker compose` or `docker-compose`.
+pub async fn called(around: &Around) -> String {
+    let program = program(around).await;
+    let program = program.as_std();
+    let words = std::iter::once(program.get_program()).chain(program.get_args());
+    let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+    words.join(" ")
 }
 
 /// `docker compose`, else `docker-compose`, in the operator's directory and environment.
@@ -131,60 +138,10 @@ async fn listen(mut stderr: ChildStderr, words: Arc<Mutex<Vec<u8>>>) {
     }
 }
 
-/// The agent on this machine's disk while the container needs it, in a directory of our own.
-struct AgentFile {
-    dir: PathBuf,
-    file: PathBuf,
-}
-
-impl AgentFile {
-    fn write(agent: &[u8], nonce: &str) -> Result<Self, DockerError> {
-        // The nonce cannot be guessed, so nobody can have put a directory there before.
-        let dir = std::env::temp_dir().join(format!("kickout-{nonce}"));
-        let failed = |why| DockerError::Write {
-            path: dir.clone(),
-            why,
-        };
-        fs::DirBuilder::new()
-            .mode(0o700)
-            .create(&dir)
-            .map_err(failed)?;
-        let own = Self {
-            file: dir.join("kickout-agent"),
-            dir: dir.clone(),
-        };
-        // Whoever the container's user is may run it: what is mounted is the file alone.
-        let mut options = fs::OpenOptions::new();
-        let file = options
-            .write(true)
-            .create_new(true)
-            .mode(0o500)
-            .open(&own.file);
-        let mut file = file.map_err(failed)?;
-        file.write_all(agent).map_err(failed)?;
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o555);
-        file.set_permissions(mode).map_err(failed)?;
-        Ok(own)
-    }
-
-    fn path(&self) -> &Path {
-        &self.file
-    }
-}
-
-impl Drop for AgentFile {
-    fn drop(&mut self) {
-        // What cannot be removed lies in a directory for temporary files.
-        let _ = fs::remove_file(&self.file);
-        let _ = fs::remove_dir(&self.dir);
-    }
-}
-
 struct Run {
     child: Child,
     listener: JoinHandle<()>,
     words: Arc<Mutex<Vec<u8>>>,
-    _file: AgentFile,
 }
 
 impl Peer for Run {

@@ -14,6 +14,7 @@ use crate::target::{Ssh, Target};
 
 pub mod compose_run;
 pub mod docker;
+mod kept;
 pub mod local;
 mod noise;
 mod placing;
@@ -182,8 +183,10 @@ pub async fn open(
     ssh_args: &[String],
     start: &Start<'_>,
 ) -> Result<Connection, OpenError> {
-    if let Some(host) = start.via {
-        return open_via(host, target, ssh_args, start).await;
+    if let (Some(_), Target::Local | Target::Ssh(_) | Target::Vagrant(_) | Target::Http(_)) =
+        (start.via, target)
+    {
+        return Err(OpenError::ViaNowhere(target.to_string()));
     }
     match target {
         Target::Local => {
@@ -192,10 +195,12 @@ pub async fn open(
         }
         Target::Ssh(host) => Ok(ssh::open(host, ssh_args, start).await?),
         Target::Vagrant(machine) => Ok(vagrant::open(machine, ssh_args, start).await?),
-        Target::Docker(inside) => Ok(docker::open(inside, start, start.around).await?),
+        Target::Docker(inside) => Ok(docker::open(&engine(start).await?, inside, start).await?),
         Target::DockerCompose(inside) => {
-            Ok(docker::open_service(inside, ssh_args, start, start.around).await?)
+            let engine = engine(start).await?;
+            Ok(docker::open_service(&engine, inside, ssh_args, start).await?)
         }
+        Target::DockerComposeRun(_) if start.via.is_some() => Err(OpenError::ViaRun),
         Target::DockerComposeRun(inside) => {
             Ok(compose_run::open_run(inside, ssh_args, start, start.around).await?)
         }
@@ -203,49 +208,38 @@ pub async fn open(
     }
 }
 
-/// The same through the engine of another host.
-async fn open_via(
-    host: &Ssh,
-    target: &Target,
-    args: &[String],
-    start: &Start<'_>,
-) -> Result<Connection, OpenError> {
-    let engine =
-        async { Ok::<_, OpenError>(via::engine(ssh::connect(host, &[], start).await?).await?) };
-    match target {
-        Target::Docker(inside) => Ok(docker::open_with(&engine.await?, inside, start).await?),
-        Target::DockerCompose(inside) => {
-            let engine = engine.await?;
-            Ok(docker::open_service_with(&engine, inside, args, start, start.around).await?)
-        }
-        Target::DockerComposeRun(_) => Err(OpenError::ViaRun),
-        Target::Local | Target::Ssh(_) | Target::Vagrant(_) | Target::Http(_) => {
-            Err(OpenError::ViaNowhere(target.to_string()))
-        }
-    }
+/// The engine that has the containers: of the host that was named, else the operator's own, which
+/// may be on another host, too.
+async fn engine(start: &Start<'_>) -> Result<bollard::Docker, OpenError> {
+    let host = match start.via {
+        Some(host) => host.clone(),
+        None => match docker::find(start.around)? {
+            docker::Engine::Ssh(host) => *host,
+            engine => return Ok(docker::connect(&engine).await?),
+        },
+    };
+    let session = ssh::connect(&host, &[], start).await?;
+    Ok(via::engine(session).await?)
 }
 
-/// Names the agents that lie on a target, or removes them. On this host there is never one: it runs
-/// from memory.
+/// Names the agents that lie on a target, or removes them. On this host it runs from memory; only
+/// new containers of compose need a file of it.
 pub async fn tidy(
     target: &Target,
     ssh_args: &[String],
     start: &Start<'_>,
     remove: bool,
 ) -> Result<Vec<Placed>, OpenError> {
-    let engine = async {
-        Ok::<_, OpenError>(match start.via {
-            Some(host) => via::engine(ssh::connect(host, &[], start).await?).await?,
-            None => docker::connect(&docker::find(start.around)?).await?,
-        })
-    };
     match target {
-        Target::Local | Target::DockerComposeRun(_) => Ok(Vec::new()),
+        Target::Local | Target::DockerComposeRun(_) => Ok(kept::tidy(start.around, remove)),
         Target::Ssh(host) => Ok(ssh::tidy(host, ssh_args, start, remove).await?),
         Target::Vagrant(machine) => Ok(vagrant::tidy(machine, ssh_args, start, remove).await?),
-        Target::Docker(inside) => Ok(docker::tidy(&engine.await?, inside, start, remove).await?),
+        Target::Docker(inside) => {
+            let engine = engine(start).await?;
+            Ok(docker::tidy(&engine, inside, start, remove).await?)
+        }
         Target::DockerCompose(inside) => {
-            let engine = engine.await?;
+            let engine = engine(start).await?;
             Ok(docker::tidy_service(&engine, inside, ssh_args, start, remove).await?)
         }
         Target::Http(_) => Err(OpenError::NotYet(target.to_string())),

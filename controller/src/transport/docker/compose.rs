@@ -1,17 +1,14 @@
 //! The containers of a compose project, found by the labels that compose gives them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use bollard::Docker;
 use bollard::models::ContainerSummary;
-use bollard::query_parameters::{ContainerArchiveInfoOptionsBuilder, ListContainersOptionsBuilder};
+use bollard::query_parameters::ListContainersOptionsBuilder;
 
 use super::DockerError;
 use super::error::{bounded, said};
 use super::project::Project;
-
-/// Where the official image keeps the site.
-const WORDPRESS: &str = "/var/www/html/wp-load.php";
 
 const PROJECT: &str = "com.docker.compose.project";
 const SERVICE: &str = "com.docker.compose.service";
@@ -19,23 +16,17 @@ const NUMBER: &str = "com.docker.compose.container-number";
 const ONE_OFF: &str = "com.docker.compose.oneoff";
 const DIRECTORY: &str = "com.docker.compose.project.working_dir";
 
-/// A service with running containers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Service {
-    /// Its name in the compose file.
-    pub name: String,
-    /// The image of its first container.
-    pub image: String,
-    /// How many containers of it run.
-    pub replicas: usize,
-}
-
-/// A running container of a service.
-struct Replica {
-    service: String,
+/// A container of a service.
+pub(super) struct Replica {
+    /// The service.
+    pub(super) service: String,
     number: u32,
-    id: String,
-    image: String,
+    /// The container's id.
+    pub(super) id: String,
+    /// Its image, as it was named.
+    pub(super) image: String,
+    /// What the engine calls its state.
+    pub(super) state: String,
     directory: Option<String>,
 }
 
@@ -54,17 +45,23 @@ impl Replica {
                 .unwrap_or(1),
             id: container.id?,
             image: bounded(&container.image.unwrap_or_default()),
+            state: container.state.map(|it| it.to_string()).unwrap_or_default(),
             directory: label(DIRECTORY),
         })
     }
 }
 
-/// The running containers of a project, by service and number.
-async fn replicas(docker: &Docker, project: &Project) -> Result<Vec<Replica>, DockerError> {
+/// The containers of a project, by service and number: those that run, or all there are.
+pub(super) async fn containers(
+    docker: &Docker,
+    project: &Project,
+    all: bool,
+) -> Result<Vec<Replica>, DockerError> {
     let label = format!("{PROJECT}={}", project.name);
     let filters = HashMap::from([("label", vec![label])]);
     let options = ListContainersOptionsBuilder::new()
         .filters(&filters)
+        .all(all)
         .build();
     let listed = docker.list_containers(Some(options)).await;
     let listed = listed.map_err(|why| DockerError::Engine {
@@ -90,7 +87,7 @@ pub(super) async fn choose(
     service: &str,
     index: Option<u32>,
 ) -> Result<(String, Vec<String>), DockerError> {
-    let all = replicas(docker, project).await?;
+    let all = containers(docker, project, false).await?;
     let own: Vec<_> = all.iter().filter(|it| it.service == service).collect();
     let Some(first) = own.first() else {
         let mut others: Vec<_> = all.into_iter().map(|it| it.service).collect();
@@ -121,40 +118,4 @@ pub(super) async fn choose(
         ));
     }
     Ok((chosen.id.clone(), remarks))
-}
-
-/// The services whose image or files look like WordPress.
-pub(super) async fn wordpress(
-    docker: &Docker,
-    project: &Project,
-) -> Result<Vec<Service>, DockerError> {
-    let mut services: BTreeMap<String, (Service, String)> = BTreeMap::new();
-    for replica in replicas(docker, project).await? {
-        let service = services.entry(replica.service.clone()).or_insert_with(|| {
-            let service = Service {
-                name: replica.service,
-                image: replica.image,
-                replicas: 0,
-            };
-            (service, replica.id)
-        });
-        service.0.replicas += 1;
-    }
-    let mut found = Vec::new();
-    for (service, id) in services.into_values() {
-        if service.image.contains("wordpress") || holds_site(docker, &id).await {
-            found.push(service);
-        }
-    }
-    Ok(found)
-}
-
-async fn holds_site(docker: &Docker, id: &str) -> bool {
-    let options = ContainerArchiveInfoOptionsBuilder::new()
-        .path(WORDPRESS)
-        .build();
-    docker
-        .get_container_archive_info(id, Some(options))
-        .await
-        .is_ok()
 }

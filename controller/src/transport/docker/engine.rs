@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::DockerError;
 use super::error::said;
 use crate::deliver::sha256;
+use crate::target::{Ssh, Target};
 use crate::transport::Around;
 
 /// How long an engine may take to answer one question.
@@ -41,6 +42,8 @@ pub enum Engine {
         /// The folder with `ca.pem`, `cert.pem` and `key.pem`.
         tls: Option<PathBuf>,
     },
+    /// The engine of another host, over ssh.
+    Ssh(Box<Ssh>),
 }
 
 impl fmt::Display for Engine {
@@ -48,6 +51,7 @@ impl fmt::Display for Engine {
         match self {
             Self::Unix(path) => write!(f, "unix://{}", path.display()),
             Self::Tcp { address, .. } => write!(f, "tcp://{address}"),
+            Self::Ssh(host) => Target::Ssh(Ssh::clone(host)).fmt(f),
         }
     }
 }
@@ -102,7 +106,20 @@ fn address(text: &str, tls: Option<PathBuf>) -> Result<Engine, DockerError> {
             };
             Ok(Engine::Tcp { address, tls })
         }
+        // Which of its sockets it listens on is found out there: a path would be another question.
+        Some(("ssh", _)) => match Target::parse(text) {
+            Ok(Target::Ssh(host)) if host.path.is_none() => Ok(Engine::Ssh(Box::new(host))),
+            _ => Err(DockerError::Address(shown(text))),
+        },
         _ => Err(DockerError::Address(text.to_owned())),
+    }
+}
+
+/// An address without the password that may stand in it.
+fn shown(text: &str) -> String {
+    match text.rsplit_once('@') {
+        Some((_, host)) => format!("ssh://…@{host}"),
+        None => text.to_owned(),
     }
 }
 
@@ -189,6 +206,7 @@ pub async fn connect(engine: &Engine) -> Result<Docker, DockerError> {
         why,
     };
     let docker = match engine {
+        Engine::Ssh(_) => return Err(DockerError::Elsewhere(engine.to_string())),
         Engine::Unix(path) => {
             may_use(path).await.map_err(|why| match why.kind() {
                 io::ErrorKind::PermissionDenied => DockerError::Denied(path.clone()),

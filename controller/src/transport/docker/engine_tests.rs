@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::{Engine, find};
 use crate::deliver::sha256;
+use crate::target::Target;
 use crate::transport::Around;
 
 fn unix(path: &str) -> Engine {
@@ -14,6 +15,13 @@ fn tcp(address: &str) -> Engine {
     Engine::Tcp {
         address: address.to_owned(),
         tls: None,
+    }
+}
+
+fn ssh(host: &str) -> Engine {
+    match Target::parse(host) {
+        Ok(Target::Ssh(host)) => Engine::Ssh(Box::new(host)),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -57,14 +65,21 @@ fn the_environment_wins_then_the_context() {
         tls: Some(tls),
     };
     type Row<'a> = (&'a [(&'a str, &'a str)], Result<Engine, &'a str>);
-    let rows: [Row<'_>; 14] = [
+    let rows: [Row<'_>; 18] = [
         (&[], Ok(unix("/a.sock"))),
         (&[("DOCKER_CONTEXT", "b")], Ok(unix("/b.sock"))),
         (
             &[("DOCKER_CONTEXT", "nix")],
             Err("there is none of this name"),
         ),
-        (&[("DOCKER_CONTEXT", "far")], Err("ssh://me@far")),
+        (&[("DOCKER_CONTEXT", "far")], Ok(ssh("me@far"))),
+        (&[("DOCKER_HOST", "ssh://h:2222")], Ok(ssh("h:2222"))),
+        (&[("DOCKER_HOST", "ssh://h/run/x.sock")], Err("ssh://h/run")),
+        (
+            &[("DOCKER_HOST", "ssh://-oProxyCommand=id")],
+            Err("ssh://-o"),
+        ),
+        (&[("DOCKER_HOST", "ssh://u:secret@h")], Err("ssh://…@h")),
         (&[("DOCKER_CONTEXT", "open")], Err("not to verify")),
         (
             &[("DOCKER_CONTEXT", "tls")],

@@ -18,6 +18,9 @@ pub enum DockerError {
     /// An address of an engine that we do not speak.
     #[error("kickout does not reach a container engine over `{0}`")]
     Address(String),
+    /// The engine of another host, where nobody has been asked to go.
+    #[error("the container engine is on another host ({0})")]
+    Elsewhere(String),
     /// No engine where one was looked for.
     #[error("no container engine answers at {engine}: {why}")]
     Unreachable {
@@ -146,13 +149,8 @@ pub enum DockerError {
         why: std::io::Error,
     },
     /// The agent's file for compose.
-    #[error("cannot write the agent to {path}: {why}")]
-    Write {
-        /// Where.
-        path: PathBuf,
-        /// What the system said.
-        why: std::io::Error,
-    },
+    #[error("there is no place on this host for the agent:{0}")]
+    Write(String),
 }
 
 fn or_near(near: &[String]) -> String {
@@ -196,15 +194,13 @@ impl DockerError {
                 "See `docker context ls`, and choose one with DOCKER_CONTEXT or DOCKER_HOST."
                     .to_owned()
             }
-            Self::Address(address) if address.starts_with("ssh:") => {
-                let host = address.trim_start_matches("ssh:").trim_matches('/');
-                format!(
-                    "Bring its socket here: ssh -nNT -L /tmp/engine.sock:/var/run/docker.sock \
-                     {host} & then set DOCKER_HOST=unix:///tmp/engine.sock."
-                )
-            }
             Self::Address(_) => {
-                "Set DOCKER_HOST to unix:///path/to.sock or tcp://host:port.".to_owned()
+                "Set DOCKER_HOST to unix:///path/to.sock, tcp://host:port or ssh://user@host."
+                    .to_owned()
+            }
+            Self::Elsewhere(_) => {
+                "Name the service to go there: kickout --ssh=docker-compose:<service> doctor"
+                    .to_owned()
             }
             Self::Unreachable { .. } => {
                 "Start it (sudo systemctl start docker), or set DOCKER_HOST or DOCKER_CONTEXT."
@@ -262,7 +258,10 @@ impl DockerError {
                 "Install docker compose (the packages docker-compose-plugin or docker-compose)."
                     .to_owned()
             }
-            Self::Write { .. } => "Set TMPDIR to a directory that you may write.".to_owned(),
+            Self::Write(_) => {
+                "Make ~/.cache, /tmp or /var/tmp a place where you may write and run programs."
+                    .to_owned()
+            }
         }
     }
 }

@@ -12,31 +12,23 @@ use crate::target::Contained;
 mod archive;
 mod compose;
 mod container;
+mod declared;
 mod engine;
 mod error;
 mod exec;
 mod place;
 pub mod project;
+mod sight;
 mod tar;
 mod tidy;
 
-pub use compose::Service;
 pub(crate) use container::engine_arch as architecture;
 pub use engine::{Engine, connect, find};
 pub use error::DockerError;
+pub use sight::{Place, Service, Sight, look};
 
 /// An agent in the named container, started.
 pub async fn open(
-    inside: &Contained,
-    start: &Start<'_>,
-    around: &Around,
-) -> Result<Connection, DockerError> {
-    let docker = connect(&find(around)?).await?;
-    open_with(&docker, inside, start).await
-}
-
-/// The same through a client that is already there.
-pub async fn open_with(
     docker: &Docker,
     inside: &Contained,
     start: &Start<'_>,
@@ -47,38 +39,19 @@ pub async fn open_with(
 /// An agent in a running container of a service of the current directory's compose project. What the
 /// operator should know about the choice is told.
 pub async fn open_service(
-    inside: &Contained,
-    args: &[String],
-    start: &Start<'_>,
-    around: &Around,
-) -> Result<Connection, DockerError> {
-    let docker = connect(&find(around)?).await?;
-    open_service_with(&docker, inside, args, start, around).await
-}
-
-/// The same through a client that is already there.
-pub async fn open_service_with(
     docker: &Docker,
     inside: &Contained,
     args: &[String],
     start: &Start<'_>,
-    around: &Around,
 ) -> Result<Connection, DockerError> {
     let wanted = project::Wanted::read(args)?;
-    let project = project::Project::find(&wanted, around)?;
+    let project = project::Project::find(&wanted, start.around)?;
     let service = inside.name.as_str();
     let (container, remarks) = compose::choose(docker, &project, service, wanted.index).await?;
     for remark in remarks {
         (start.tell)(WARNING, remark);
     }
     enter(docker, &container, inside, start).await
-}
-
-/// The services of the current directory's compose project that look like WordPress.
-pub async fn wordpress_services(around: &Around) -> Result<Vec<Service>, DockerError> {
-    let project = project::Project::find(&project::Wanted::default(), around)?;
-    let docker = connect(&find(around)?).await?;
-    compose::wordpress(&docker, &project).await
 }
 
 /// Names the agents that lie in a container, or removes them.

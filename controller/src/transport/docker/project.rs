@@ -19,6 +19,14 @@ const NAMES: [&str; 4] = [
     "docker-compose.yaml",
 ];
 
+/// The names of a file that adds to one of these.
+const OVERRIDES: [&str; 4] = [
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+];
+
 /// A compose file is not larger.
 const MAX_FILE: u64 = 1024 * 1024;
 
@@ -87,6 +95,8 @@ pub struct Project {
     pub name: String,
     /// Its directory, when there is a file.
     pub directory: Option<PathBuf>,
+    /// Its files, in compose's order: a later one adds to those before it.
+    pub files: Vec<PathBuf>,
 }
 
 impl Project {
@@ -102,17 +112,13 @@ impl Project {
             let separator = separator.unwrap_or_else(|| ":".to_owned());
             list.split(&separator).map(|file| cwd.join(file)).collect()
         } else {
-            search(cwd).into_iter().collect::<Vec<_>>()
+            let found = search(cwd);
+            let more = found.as_deref().and_then(beside);
+            found.into_iter().chain(more).collect::<Vec<_>>()
         };
-        let beside = files
-            .first()
-            .and_then(|file| file.parent())
-            .map(Path::to_owned);
-        let directory = wanted
-            .directory
-            .as_ref()
-            .map(|dir| cwd.join(dir))
-            .or(beside);
+        let first = files.first().and_then(|file| file.parent());
+        let directory = wanted.directory.as_ref().map(|dir| cwd.join(dir));
+        let directory = directory.or_else(|| first.map(Path::to_owned));
         let directory = directory.map(|dir| dir.canonicalize().unwrap_or(dir));
         if let (Some(dir), None) = (&directory, &wanted.env_file) {
             let more = read_env(&dir.join(".env"))?;
@@ -133,7 +139,11 @@ impl Project {
         let folder = directory.as_deref().and_then(Path::file_name);
         let folder = folder.map(|name| name.to_string_lossy().into_owned());
         match name.or(folder).map(|name| normalized(&name)) {
-            Some(name) if !name.is_empty() => Ok(Self { name, directory }),
+            Some(name) if !name.is_empty() => Ok(Self {
+                name,
+                directory,
+                files,
+            }),
             _ => Err(DockerError::NoProject(cwd.clone())),
         }
     }
@@ -151,6 +161,12 @@ fn search(cwd: &Path) -> Option<PathBuf> {
         let mut names = NAMES.iter().map(|name| dir.join(name));
         names.find(|path| path.is_file())
     })
+}
+
+/// What compose reads beside a file that nobody named.
+fn beside(file: &Path) -> Option<PathBuf> {
+    let mut names = OVERRIDES.iter().map(|name| file.with_file_name(name));
+    names.find(|path| path.is_file())
 }
 
 /// A project's name as compose makes it of any text.
@@ -191,7 +207,7 @@ fn name_in(file: &Path) -> Result<Option<String>, DockerError> {
     }
 }
 
-fn read(path: &Path) -> std::io::Result<String> {
+pub(super) fn read(path: &Path) -> std::io::Result<String> {
     let mut text = String::new();
     std::fs::File::open(path)?
         .take(MAX_FILE)
