@@ -25,7 +25,8 @@ pub enum Profile {
 pub struct Binaries {
     /// The controller.
     pub kickout: PathBuf,
-    /// The agent as a program of its own; the controller carries another copy inside.
+    /// The agent as a program of its own: a copy of what the released controller carries, or as
+    /// good as that in the controller for tests.
     pub agent: PathBuf,
 }
 
@@ -46,26 +47,40 @@ impl Binaries {
     /// `target` may be of last week.
     fn build(profile: Profile) -> Self {
         let target = target_dir();
-        if profile == Profile::Dev && std::env::var_os("KICKOUT_TESTS_BUILT").is_some() {
+        let carried = || {
+            let folder = format!("agent-build/{}-unknown-linux-gnu", std::env::consts::ARCH);
+            target.join(folder).join("agent/kickout-agent")
+        };
+        if std::env::var_os("KICKOUT_TESTS_BUILT").is_some() {
             // `tests/run` has just done it, and with nextest every test is a process.
-            let dir = target.join("debug");
+            let (dir, agent) = match profile {
+                Profile::Dev => (target.join("debug"), target.join("debug/kickout-agent")),
+                Profile::Release => (target.join("release"), carried()),
+            };
             return Self {
                 kickout: dir.join("kickout"),
-                agent: dir.join("kickout-agent"),
+                agent,
             };
         }
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        // The whole workspace and its tests, so that features are the same as in their own build
-        // and nothing is compiled twice.
         cargo
-            .args(["build", "--workspace", "--bins", "--locked", "--target-dir"])
+            .args(["build", "--bins", "--locked", "--target-dir"])
             .arg(&target)
             .arg("--message-format=json-render-diagnostics")
             .current_dir(workspace_root())
             .stdin(Stdio::null());
         match profile {
-            Profile::Dev => cargo.arg("--tests"),
-            Profile::Release => cargo.arg("--release"),
+            // The whole workspace and its tests, so that features are the same as in their own
+            // build and nothing is compiled twice.
+            Profile::Dev => cargo.args(["--workspace", "--tests"]),
+            // As `tests/bench` builds them.
+            Profile::Release => cargo.args([
+                "--release",
+                "--package",
+                "kickout",
+                "--package",
+                "kickout-tests",
+            ]),
         };
         let output = cargo.output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
@@ -84,9 +99,13 @@ impl Binaries {
                 .find_map(|message| message["executable"].as_str().map(PathBuf::from))
                 .unwrap_or_else(|| panic!("cargo built no program `{name}`"))
         };
+        let agent = match profile {
+            Profile::Dev => built("kickout-agent"),
+            Profile::Release => carried(),
+        };
         Self {
             kickout: built("kickout"),
-            agent: built("kickout-agent"),
+            agent,
         }
     }
 }

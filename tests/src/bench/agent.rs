@@ -1,22 +1,22 @@
 //! The agent by itself: how large it is, how soon it greets, how much memory it holds then.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use kickout_tests::{Binaries, target_dir};
+use kickout_tests::Binaries;
 
 use crate::clock::{median, millis};
 
 /// A Markdown list.
 pub(crate) fn figures(samples: usize) -> String {
-    let agent = shipped();
-    let bytes = std::fs::read(&agent).unwrap();
-    let runs: Vec<_> = (0..samples).map(|_| greeted(&agent)).collect();
+    let agent = &Binaries::release().agent;
+    let bytes = std::fs::read(agent).unwrap();
+    let runs: Vec<_> = (0..samples).map(|_| greeted(agent)).collect();
     let mut starts: Vec<_> = runs.iter().map(|(start, _)| *start).collect();
     let most = runs.iter().map(|(_, resident)| *resident).max().unwrap();
-    let packed = packed(&agent).map_or_else(String::new, |size| {
+    let packed = packed(agent).map_or_else(String::new, |size| {
         format!(", {:.2} MB with zstd -19", mega(size))
     });
     format!(
@@ -24,23 +24,6 @@ pub(crate) fn figures(samples: usize) -> String {
         mega(bytes.len()),
         millis(median(&mut starts)),
         most as f64 / 1024.0,
-    )
-}
-
-/// The agent inside the released controller, as its build left it.
-fn shipped() -> PathBuf {
-    let _ = Binaries::release();
-    let built = target_dir().join("agent-build");
-    let listed = Command::new("find")
-        .arg(&built)
-        .args(["-path", "*/agent/kickout-agent"])
-        .output();
-    let listed = String::from_utf8(listed.unwrap().stdout).unwrap();
-    PathBuf::from(
-        listed
-            .lines()
-            .next()
-            .expect("no agent below target/agent-build"),
     )
 }
 

@@ -1,15 +1,25 @@
 //! Taking times, and setting them side by side.
 
 use std::fmt;
+use std::fs::File;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long a program takes from start to end; it must succeed.
 pub(crate) fn timed(command: &mut Command) -> Duration {
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::null());
+    run(command)
+}
+
+/// The same for a program that reads a file.
+pub(crate) fn timed_reading(command: &mut Command, file: &Path) -> Duration {
+    command.stdin(File::open(file).unwrap());
+    run(command)
+}
+
+fn run(command: &mut Command) -> Duration {
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
     let start = Instant::now();
     let output = command
         .spawn()
@@ -41,8 +51,14 @@ pub(crate) struct Table {
 pub(crate) type Contender<'a> = (&'a str, Box<dyn FnMut() -> Duration + 'a>);
 
 impl Table {
-    /// Runs all contenders in turn, again and again, so that a slow moment hits them alike.
-    pub(crate) fn compare(&mut self, job: &str, samples: usize, mut all: Vec<Contender<'_>>) {
+    /// Runs all contenders in turn, again and again, so that a slow moment hits them alike; gives
+    /// their medians.
+    pub(crate) fn compare(
+        &mut self,
+        job: &str,
+        samples: usize,
+        mut all: Vec<Contender<'_>>,
+    ) -> Vec<Duration> {
         let mut taken = vec![Vec::new(); all.len()];
         for _ in 0..samples {
             for ((_, run), taken) in all.iter_mut().zip(&mut taken) {
@@ -50,9 +66,14 @@ impl Table {
             }
         }
         let names = all.iter().map(|(name, _)| (*name).to_owned());
-        let medians = taken.iter_mut().map(|samples| median(samples));
-        self.rows
-            .push((job.to_owned(), names.zip(medians).collect()));
+        let medians: Vec<_> = taken.iter_mut().map(|samples| median(samples)).collect();
+        let row = names.zip(medians.iter().copied()).collect();
+        self.rows.push((job.to_owned(), row));
+        medians
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
     }
 }
 

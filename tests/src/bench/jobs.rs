@@ -46,7 +46,7 @@ impl Site {
                 ),
                 (
                     "`mariadb` with the same DELETE",
-                    Box::new(|| ended(self.client(delete))),
+                    Box::new(|| ended(client(&self.site, delete))),
                 ),
                 (
                     "`php` loading WordPress",
@@ -72,7 +72,7 @@ impl Site {
                 ),
                 (
                     "`mariadb` with the same SELECT",
-                    Box::new(|| timed(&mut self.client(select))),
+                    Box::new(|| timed(&mut client(&self.site, select))),
                 ),
                 (
                     "`php` loading WordPress",
@@ -115,7 +115,7 @@ impl Site {
                 ("kickout", Box::new(|| ended(self.kickout(&everybody)))),
                 (
                     "`mariadb` with one DELETE",
-                    Box::new(|| ended(self.client(delete))),
+                    Box::new(|| ended(client(&self.site, delete))),
                 ),
                 (
                     "`php` loading WordPress",
@@ -174,19 +174,6 @@ impl Site {
         kickout
     }
 
-    /// With the account and over the socket that the site itself uses.
-    fn client(&self, sql: &str) -> Command {
-        let database = self.site.database();
-        let mut client = self.here(Path::new("mariadb"));
-        client
-            .arg("--no-defaults")
-            .arg(format!("--socket={}", database.server.socket().display()))
-            .arg(format!("--user={}", database.user))
-            .arg(format!("--password={}", database.password))
-            .args(["--batch", &database.name, "--execute", sql]);
-        client
-    }
-
     fn php(&self, script: &str) -> Command {
         let mut php = self.here(Path::new("php"));
         let quiet = "define('DISABLE_WP_CRON', true);";
@@ -201,8 +188,21 @@ impl Site {
     }
 }
 
+/// The database's own client, with the account and over the socket that the site itself uses.
+pub(crate) fn client(site: &kickout_tests::Site, sql: &str) -> Command {
+    let database = site.database();
+    let mut client = Command::new("mariadb");
+    client
+        .arg("--no-defaults")
+        .arg(format!("--socket={}", database.server.socket().display()))
+        .arg(format!("--user={}", database.user))
+        .arg(format!("--password={}", database.password))
+        .args(["--batch", &database.name, "--execute", sql]);
+    client
+}
+
 /// A stored value with so many live sessions, made by PHP.
-fn sessions(count: usize) -> Vec<u8> {
+pub(crate) fn sessions(count: usize) -> Vec<u8> {
     let value = php(
         "$all = [];
          for ($i = 0; $i < $args[0]; $i++) {

@@ -3,36 +3,93 @@
 
 mod agent;
 mod clock;
+mod crowd;
+mod docker;
+mod fleet;
 mod jobs;
+mod operator;
+mod ssh;
 
 use std::process::Command;
 
 use clock::Table;
 
-/// Samples of each quick job.
+/// Samples of each quick job, unless a number is given.
 const SAMPLES: usize = 31;
 
-/// Samples of each job that takes long to prepare.
-const FEW_SAMPLES: usize = 5;
+/// The rows, by name; all of them when none is named.
+const ROWS: [&str; 7] = [
+    "local",
+    "ssh",
+    "docker",
+    "sites",
+    "hosts",
+    "connections",
+    "agent",
+];
+
+/// Sites of a group, on one host or each on its own.
+const SITES: usize = 40;
+
+/// Connections that are open at once.
+const CONNECTIONS: usize = 200;
 
 fn main() {
-    let quick = std::env::args()
-        .nth(1)
-        .map_or(SAMPLES, |samples| samples.parse().unwrap());
+    let (numbers, words): (Vec<_>, Vec<_>) = std::env::args()
+        .skip(1)
+        .partition(|word| word.bytes().all(|byte| byte.is_ascii_digit()));
+    if let Some(word) = words.iter().find(|word| !ROWS.contains(&word.as_str())) {
+        eprintln!(
+            "tests/bench: no row `{word}`; there are: {}",
+            ROWS.join(" ")
+        );
+        std::process::exit(2);
+    }
+    let quick = numbers
+        .last()
+        .map_or(SAMPLES, |number| number.parse().unwrap());
+    // What takes long to prepare, or long itself.
+    let few = quick.div_ceil(6);
+    let wanted = |row: &str| words.is_empty() || words.iter().any(|word| word == row);
     println!(
         "Measured on {}: {}.\n",
         said("date", &["-u", "+%F"]),
         machine()
     );
-    let mut table = Table::default();
-    let site = jobs::Site::set_up();
-    site.destroy_one_user(&mut table, quick);
-    site.list_one_user(&mut table, quick);
-    site.destroy_everybody(&mut table, FEW_SAMPLES, 10_000);
-    site.large_value(&mut table, FEW_SAMPLES, 10 << 20);
-    print!("{table}");
-    println!();
-    print!("{}", agent::figures(quick));
+    let (mut table, mut notes) = (Table::default(), String::new());
+    if wanted("local") {
+        let site = jobs::Site::set_up();
+        site.destroy_one_user(&mut table, quick);
+        site.list_one_user(&mut table, quick);
+        site.destroy_everybody(&mut table, few, 10_000);
+        site.large_value(&mut table, few, 10 << 20);
+    }
+    if wanted("ssh") {
+        notes += &ssh::measure(&mut table, quick);
+    }
+    if wanted("docker") {
+        docker::measure(&mut table, quick);
+    }
+    let groups = ["sites", "hosts", "connections"];
+    if groups.into_iter().any(wanted) {
+        let fleet = fleet::Fleet::set_up(SITES, CONNECTIONS);
+        if wanted("sites") {
+            fleet.on_one_host(&mut table, few);
+        }
+        if wanted("hosts") {
+            fleet.on_many_hosts(&mut table, few);
+        }
+        if wanted("connections") {
+            notes += &crowd::figures(&fleet, CONNECTIONS);
+        }
+    }
+    if wanted("agent") {
+        notes += &agent::figures(quick);
+    }
+    if !table.is_empty() {
+        println!("{table}");
+    }
+    print!("{notes}");
 }
 
 /// What the figures depend on.
@@ -43,14 +100,22 @@ fn machine() -> String {
         .lines()
         .find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let model = model.map_or("unknown processor", |(_, model)| model);
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or_default();
     let php = said("php", &["-r", "echo 'PHP ', PHP_VERSION;"]);
     let server = said("mariadb", &["--version"]);
     let server = server
         .split_whitespace()
         .find(|word| word.contains("MariaDB"));
+    let ssh = Command::new("ssh").arg("-V").output();
+    let ssh = ssh.map_or_else(
+        |_| "no OpenSSH".to_owned(),
+        |it| String::from_utf8_lossy(&it.stderr).trim().to_owned(),
+    );
     format!(
-        "{cores} cores of {model}, {}, {php}",
-        server.unwrap_or("MariaDB").trim_end_matches(',')
+        "{cores} cores of {model} (load {load} before), {}, {php}, {}",
+        server.unwrap_or("MariaDB").trim_end_matches(','),
+        ssh.split([' ', ',']).next().unwrap_or_default(),
     )
 }
 
