@@ -1,4 +1,4 @@
-//! Builds the agent that `kickout` carries, and writes the table architecture → bytes.
+//! Builds the agent that `kickout` carries, and writes the table of architecture, hash and bytes.
 //!
 //! A nested cargo makes the host architecture's own; `KICKOUT_AGENTS=<dir>` with files named
 //! `kickout-agent-<arch>` adds or replaces agents and skips the nested build.
@@ -10,6 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use sha2::{Digest as _, Sha256};
+
 type Agents = Vec<(String, PathBuf)>;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -20,9 +22,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         None if env::var("CARGO_CFG_TARGET_OS")? == "linux" => nested(&out)?,
         None => Vec::new(),
     };
-    let mut table = String::from("pub(super) static AGENTS: &[(&str, &[u8])] = &[\n");
+    let mut table = String::from("pub(super) static AGENTS: &[(&str, &str, &[u8])] = &[\n");
     for (arch, path) in agents {
-        writeln!(table, "    ({arch:?}, include_bytes!({path:?})),")?;
+        // Here, and not in every run: that would cost each of them milliseconds.
+        let hash = Sha256::digest(fs::read(&path)?);
+        let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        writeln!(table, "    ({arch:?}, {hash:?}, include_bytes!({path:?})),")?;
     }
     table.push_str("];\n");
     fs::write(out.join("agents.rs"), table)?;

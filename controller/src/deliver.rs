@@ -88,7 +88,7 @@ impl DeliverError {
 #[derive(Debug, Clone)]
 pub struct Agents {
     named: Option<Named>,
-    /// Made when a host first asks, and then for all hosts: hashing takes milliseconds.
+    /// Made when a host first asks, and then for all hosts: hashing a named one takes milliseconds.
     offers: OnceLock<Vec<Offer>>,
 }
 
@@ -147,14 +147,19 @@ impl Agents {
 
     /// Every agent that may be sent.
     pub(crate) fn offers(&self) -> &[Offer] {
-        let offer = |(arch, bytes): (&'static str, &[u8])| Offer {
+        let offer = |arch, hash, bytes: &[u8]| Offer {
             arch,
-            hash: sha256(bytes),
+            hash,
             size: bytes.len(),
         };
+        let carried = embedded::AGENTS.iter();
         self.offers.get_or_init(|| match &self.named {
-            Some(named) => vec![offer((named.arch.unwrap_or("any"), &named.bytes))],
-            None => embedded::AGENTS.iter().copied().map(offer).collect(),
+            Some(Named { arch, bytes, .. }) => {
+                vec![offer(arch.unwrap_or("any"), sha256(bytes), bytes)]
+            }
+            None => carried
+                .map(|&(arch, hash, bytes)| offer(arch, hash.to_owned(), bytes))
+                .collect(),
         })
     }
 
@@ -176,8 +181,8 @@ impl Agents {
                 _ => Ok(&named.bytes),
             };
         }
-        let own = embedded::AGENTS.iter().find(|(known, _)| *known == arch);
-        own.map(|(_, bytes)| *bytes).ok_or_else(|| missing(arch))
+        let own = embedded::AGENTS.iter().find(|(known, ..)| *known == arch);
+        own.map(|(.., bytes)| *bytes).ok_or_else(|| missing(arch))
     }
 }
 
@@ -196,5 +201,17 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
 
 /// The architectures that this program carries an agent for.
 pub fn architectures() -> impl Iterator<Item = &'static str> {
-    embedded::AGENTS.iter().map(|(arch, _)| *arch)
+    embedded::AGENTS.iter().map(|(arch, ..)| *arch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_build_s_hashes_are_those_of_what_is_carried() {
+        for (arch, hash, bytes) in embedded::AGENTS {
+            assert_eq!(*hash, sha256(bytes), "{arch}");
+        }
+    }
 }

@@ -15,6 +15,9 @@ use super::run::{Ask, Asker, Open, Shared};
 use super::{LinkError, greeted, lost, protocol};
 use crate::connection::Connection;
 
+/// Bytes read at once: some dozen events, and little beside a thousand open connections.
+const READ: usize = 16 * 1024;
+
 /// Bytes that may wait for an agent that reads slowly. Beyond, nothing more is read from it either:
 /// whoever takes nothing gets no work. An honest agent stays far below, since its credit bounds the
 /// acknowledgements on their way.
@@ -97,7 +100,7 @@ impl Exchange {
         self.heard = Instant::now();
         let mut ping = tokio::time::interval(Duration::from_secs(PING_SECONDS));
         ping.reset();
-        let mut buffer = vec![0; 64 * 1024];
+        let mut buffer = vec![0; READ];
         loop {
             while let Ok(ask) = self.asks.try_recv() {
                 self.obey(ask);
