@@ -15,8 +15,11 @@ use super::run::{Ask, Asker, Open, Shared};
 use super::{LinkError, greeted, lost, protocol};
 use crate::connection::Connection;
 
-/// Bytes read at once: some dozen events, and little beside a thousand open connections.
-const READ: usize = 16 * 1024;
+/// Bytes read at once, at first: little beside a thousand open connections.
+const READ: usize = 4 * 1024;
+
+/// And of an agent that says much.
+const MOST_READ: usize = 64 * 1024;
 
 /// Bytes that may wait for an agent that reads slowly. Beyond, nothing more is read from it either:
 /// whoever takes nothing gets no work. An honest agent stays far below, since its credit bounds the
@@ -129,6 +132,9 @@ impl Exchange {
                     }
                     self.lines.push(&buffer[..count]);
                     self.heard = Instant::now();
+                    if count == buffer.len() && count < MOST_READ {
+                        buffer.resize(2 * count, 0);
+                    }
                 }
                 Some(ask) = self.asks.recv() => self.obey(ask),
                 () = outbox.push(to_agent), if busy => {}

@@ -153,7 +153,8 @@ async fn visit<D: Door>(visit: Visit<D>) {
         None => tokio::select! {
             biased;
             () = wheel.stopped() => return,
-            connected = connect(&fleet, host) => connected,
+            // On the heap: it is large, and over while the sites are worked on.
+            connected = Box::pin(connect(&fleet, host)) => connected,
         },
     };
     let asker = match asker {
