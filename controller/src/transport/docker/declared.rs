@@ -66,7 +66,8 @@ mod tests {
     #[test]
     fn services_are_those_of_all_files() {
         let dir = tempfile::tempdir().unwrap();
-        let rows: [(&[&str], Result<&[(&str, &str)], &str>); 6] = [
+        type Expected<'a> = Result<&'a [(&'a str, &'a str)], &'a str>;
+        let rows: [(&[&str], Expected<'_>); 6] = [
             (
                 &[
                     "services:\n  db:\n    image: mariadb:lts\n  web: {build: ., ports: ['80:80']}\n",
