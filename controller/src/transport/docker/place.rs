@@ -58,13 +58,10 @@ async fn by_any_way(inside: Inside<'_>, start: &Start<'_>) -> Result<Connection,
     };
     let agent = start.agents.get(&container.arch).map_err(missing)?;
     // The image decides, not what `uname` says of the machine below it.
+    let offer = start.agents.offer(&container.arch).map_err(missing)?;
     let offer = Offer {
         arch: "any",
-        ..start
-            .agents
-            .offer(&container.arch)
-            .map_err(missing)?
-            .clone()
+        ..offer.clone()
     };
     let places = places(container);
     let mut from = 0;
