@@ -4,6 +4,10 @@
 mod agents;
 /// Which sites an alias addresses, case by case.
 mod alias;
+/// The same through the program.
+mod alias_program;
+/// Aliases as they are shown.
+mod alias_shown;
 /// Machines of other architectures.
 mod arm;
 /// Wrong words, broken sites, hostile data.
