@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use kickout_tests::{Client, Sshd, needs};
+use kickout_tests::{Chaos, Client, Sshd, needs};
 
 use crate::running::Running;
 use crate::ssh::{COUNT, site_of};
@@ -14,18 +14,20 @@ use crate::ssh_faults::{SOON, peak_until_the_end};
 
 const HOSTS: usize = 60;
 
-/// Sixty hosts, all of them one sshd that drops whom it does not know yet when ten have come, from
+/// Sixty hosts, all of them one sshd that drops whoever comes when ten are not let in yet, from
 /// the first contact on: every one is asked in the end, and every key is recorded once.
 #[test]
 fn a_crowd_before_a_narrow_door() {
     needs!(Sshd, WordPress);
-    let sshd = Sshd::new().line("MaxStartups 10:30:60").start();
+    let sshd = Sshd::new().line("MaxStartups 10:100:10").start();
     let account = sshd.root();
     let site = site_of(&account);
     site.login("admin", "A", "::1");
+    // Far away, so that they pile up before they are let in.
+    let proxy = Chaos::new().delay(60).start(sshd.port());
     let (mut config, mut aliases) = (String::new(), String::new());
     for host in 0..HOSTS {
-        let port = sshd.port();
+        let port = proxy.port();
         writeln!(
             config,
             "Host h{host}\n HostName 127.0.0.1\n Port {port}\n HostKeyAlias h{host}"

@@ -194,4 +194,5 @@ fn servers_with_little_room() {
         }
     });
     assert!(busy.logins() == 13, "{}", busy.log());
+    assert!(busy.log().contains("past MaxStartups"), "it had room");
 }

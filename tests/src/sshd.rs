@@ -26,7 +26,6 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 PrintMotd no
 UseDNS no
-MaxStartups 100
 Subsystem sftp internal-sftp
 ";
 
@@ -89,6 +88,10 @@ impl SshdBuilder {
         if let Some(authority) = &self.authority {
             let certificate = authority.sign(&scratch.join("host.pub"));
             writeln!(lines, "HostCertificate {}", certificate.display()).unwrap();
+        }
+        // Of this one the last value counts.
+        if !lines.contains("MaxStartups") {
+            lines += "MaxStartups 100\n";
         }
         let dir = text(scratch.path());
         let port = self.port.unwrap_or_else(free_port);
