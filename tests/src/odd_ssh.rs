@@ -156,7 +156,7 @@ impl Odd {
         let signature = Message(Vec::new()).text("ssh-ed25519").text(signature);
         let reply = Message::new(31).text(key).text(own).text(signature);
         self.send(&reply)?;
-        self.send(&Message::new(21))?;
+        self.send(Message::new(21))?;
         let made = |letter: u8| {
             let parts = [&shared, &hash, [letter].as_slice(), &self.session].concat();
             Sha256::digest(parts).to_vec()

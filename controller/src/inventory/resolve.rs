@@ -173,9 +173,8 @@ impl Site<'_> {
                 target: target.to_string(),
             });
         }
-        let ssh = match (target, via) {
-            (Target::Ssh(ssh), _) | (_, Some(ssh)) => ssh,
-            (_, None) => return Ok(()),
+        let ((Target::Ssh(ssh), _) | (_, Some(ssh))) = (target, via) else {
+            return Ok(());
         };
         if let Some(setting) = own.proxyjump.as_ref().or(root.proxyjump.as_ref()) {
             ssh.jump = Some(Jump::new(&self.expand(setting)?).map_err(at(&setting.origin))?);
