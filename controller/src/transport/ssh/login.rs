@@ -94,11 +94,10 @@ impl Login<'_> {
                 return Ok(progress.tried.pop().unwrap_or_default());
             }
         }
-        if progress.remaining.is_empty() && progress.tried.is_empty() {
-            // The library tells a connection that ended from a refusal by this only.
+        if progress.remaining.is_empty() && self.handle.is_closed() {
             return Err(SshError::Handshake {
                 place: self.place,
-                why: "it ended the login, or offers no way to log in".to_owned(),
+                why: "it ended the login".to_owned(),
             });
         }
         let tried = match progress.tried.is_empty() {
