@@ -94,13 +94,9 @@ impl Login<'_> {
                 return Ok(progress.tried.pop().unwrap_or_default());
             }
         }
-        if progress.remaining.is_empty() && self.handle.is_closed() {
-            return Err(SshError::Handshake {
-                place: self.place,
-                why: "it ended the login".to_owned(),
-            });
-        }
+        let ended = progress.remaining.is_empty() && self.handle.is_closed();
         let tried = match progress.tried.is_empty() {
+            true if ended => "it ended the login".to_owned(),
             true => "no key to offer".to_owned(),
             false => format!("tried {}", progress.tried.join(", ")),
         };
