@@ -9,7 +9,7 @@ use russh::MethodKind;
 use russh::client::{AuthResult, Handle};
 use russh::keys::agent::AgentIdentity;
 use russh::keys::agent::client::AgentClient;
-use russh::keys::{HashAlg, PrivateKeyWithHashAlg};
+use russh::keys::{Algorithm, HashAlg, PrivateKeyWithHashAlg};
 use tokio::time::{Instant, timeout_at};
 
 use super::dial::{late, words};
@@ -45,6 +45,8 @@ pub(super) struct Progress {
     pub(super) tried: Vec<String>,
     offers: usize,
     locked: bool,
+    /// The best signature of RSA keys, once it was asked for.
+    rsa: Option<HashAlg>,
 }
 
 impl Progress {
@@ -76,6 +78,7 @@ impl Login<'_> {
             tried: Vec::new(),
             offers: 0,
             locked: false,
+            rsa: None,
         };
         // The server's list of methods costs one round trip and spares many.
         let answer = self
@@ -171,23 +174,22 @@ impl Login<'_> {
             identities.retain(|identity| named.contains(identity.public_key().key_data()));
         }
         let count = identities.len();
-        let hash = self.rsa_hash(progress).await?;
         for identity in identities {
             if progress.offers >= OFFERS {
                 break;
             }
             progress.offers += 1;
+            let algorithm = identity.public_key().algorithm();
+            let hash = self.hash(&algorithm, progress).await?;
             let signing = async {
                 match identity {
                     AgentIdentity::PublicKey { key, .. } => {
-                        let hash = hash.filter(|_| key.algorithm().is_rsa());
                         let handle = &mut *self.handle;
                         handle
                             .authenticate_publickey_with(user, key, hash, &mut agent)
                             .await
                     }
                     AgentIdentity::Certificate { certificate, .. } => {
-                        let hash = hash.filter(|_| certificate.algorithm().is_rsa());
                         let handle = &mut *self.handle;
                         handle
                             .authenticate_certificate_with(user, certificate, hash, &mut agent)
@@ -259,7 +261,7 @@ impl Login<'_> {
                 }
             }
             progress.offers += 1;
-            let hash = self.rsa_hash(progress).await?;
+            let hash = self.hash(&key.algorithm(), progress).await?;
             let key = PrivateKeyWithHashAlg::new(Arc::clone(&key), hash);
             let answer = self.within(progress, |handle| handle.authenticate_publickey(user, key));
             let answer = answer.await?;
@@ -270,11 +272,22 @@ impl Login<'_> {
         Ok(false)
     }
 
-    /// The best signature of RSA keys that the server takes.
-    async fn rsa_hash(&mut self, progress: &Progress) -> Result<Option<HashAlg>, SshError> {
-        let best = self.within(progress, |handle| handle.best_supported_rsa_hash());
-        // A server that says nothing of it is older than the question: SHA-512 since 2016.
-        Ok(best.await?.unwrap_or(Some(HashAlg::Sha512)))
+    /// What a key signs with, where that is a question: an RSA key with the best that the server
+    /// takes. Asked once, and only for such a key: a server that does not say it takes a second.
+    async fn hash(
+        &mut self,
+        algorithm: &Algorithm,
+        progress: &mut Progress,
+    ) -> Result<Option<HashAlg>, SshError> {
+        if !matches!(algorithm, Algorithm::Rsa { .. }) {
+            return Ok(None);
+        }
+        if progress.rsa.is_none() {
+            let best = self.within(progress, |handle| handle.best_supported_rsa_hash());
+            // A server that says nothing of it is older than the question: SHA-512 since 2016.
+            progress.rsa = best.await?.unwrap_or(Some(HashAlg::Sha512));
+        }
+        Ok(progress.rsa)
     }
 }
 
