@@ -49,17 +49,22 @@ fn done(seq: u64) -> FromAgent {
     }
 }
 
-/// What came of one run against an agent that says `greeting`, then plays `script`.
-fn against(
-    greeting: &str,
-    script: impl AsyncFnOnce(&mut DuplexStream),
-) -> (Result<Ended, LinkError>, u64) {
+/// Runs with a clock that goes on when everybody waits.
+fn in_no_time<T>(running: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .unwrap();
-    runtime.block_on(async {
+    runtime.block_on(running)
+}
+
+/// What came of one run against an agent that says `greeting`, then plays `script`.
+fn against(
+    greeting: &str,
+    script: impl AsyncFnOnce(&mut DuplexStream),
+) -> (Result<Ended, LinkError>, u64) {
+    in_no_time(async {
         let (connection, mut agent) = memory();
         let playing = async move {
             // A controller that has heard enough hangs up in the middle.

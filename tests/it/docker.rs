@@ -6,6 +6,8 @@ use kickout_tests::{
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::held::Held;
+
 /// A run that finds the engine of the tests.
 pub(crate) fn kickout() -> Kickout {
     let run = Kickout::new();
@@ -232,26 +234,15 @@ fn no_agent_outlives_its_controller() {
     let site = WordPress::new().install();
     site.login("admin", "Firefox", "192.0.2.1");
     let container = start(Image::Busybox, &site, &[]);
-    let meta = site.usermeta_table();
-    let database = site.database().clone();
     // Somebody holds the table, so that the agent is in the middle for as long as it takes.
-    let holder = std::thread::spawn(move || {
-        database.sql(format!(
-            "LOCK TABLES {meta} WRITE; SELECT SLEEP(20); UNLOCK TABLES;"
-        ))
-    });
+    let lock = format!("LOCK TABLES {} WRITE;", site.usermeta_table());
+    let _holder = Held::on_server(site.database(), &lock);
     let agents = || {
         container
             .docker(&["top"])
             .matches("/proc/self/fd/3")
             .count()
     };
-    until("the lock is held", Duration::from_secs(10), || {
-        let rows = site.database().server.sql("SHOW PROCESSLIST");
-        rows.iter()
-            .any(|row| row.iter().any(|cell| cell.contains("SLEEP")))
-            .then_some(())
-    });
     let mut child = held(&site, &container);
     until("an agent runs", Duration::from_secs(30), || {
         (agents() > 0).then_some(())
@@ -261,7 +252,6 @@ fn no_agent_outlives_its_controller() {
     until("no agent runs", Duration::from_secs(50), || {
         (agents() == 0).then_some(())
     });
-    holder.join().unwrap();
 }
 
 #[test]
@@ -270,19 +260,8 @@ fn a_container_removed_half_way_is_named() {
     let site = WordPress::new().install();
     site.login("admin", "Firefox", "192.0.2.1");
     let container = start(Image::Busybox, &site, &[]);
-    let meta = site.usermeta_table();
-    let database = site.database().clone();
-    let holder = std::thread::spawn(move || {
-        database.sql(format!(
-            "LOCK TABLES {meta} WRITE; SELECT SLEEP(8); UNLOCK TABLES;"
-        ))
-    });
-    until("the lock is held", Duration::from_secs(10), || {
-        let rows = site.database().server.sql("SHOW PROCESSLIST");
-        rows.iter()
-            .any(|row| row.iter().any(|cell| cell.contains("SLEEP")))
-            .then_some(())
-    });
+    let lock = format!("LOCK TABLES {} WRITE;", site.usermeta_table());
+    let _holder = Held::on_server(site.database(), &lock);
     let child = held(&site, &container);
     until("an agent runs", Duration::from_secs(30), || {
         container
@@ -295,5 +274,4 @@ fn a_container_removed_half_way_is_named() {
     let stderr = String::from_utf8_lossy(&said.stderr);
     assert!(matches!(said.status.code(), Some(4 | 5)), "{stderr}");
     assert!(stderr.contains("was removed meanwhile"), "{stderr}");
-    holder.join().unwrap();
 }

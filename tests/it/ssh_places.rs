@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use kickout_tests::{Account, Client, Owner, Scratch, Sshd, mode_and_mtime, needs, until};
+use kickout_tests::{Account, Client, Owner, Scratch, Site, Sshd, mode_and_mtime, needs, until};
 
 use crate::connect::waiting;
 use crate::held::Held;
@@ -105,16 +105,22 @@ fn mounted(account: &Account, options: &str) -> Mounted {
     Mounted::at(account.home(), &options)
 }
 
-/// What lies in the agent's place and is not the agent is replaced, never run.
-#[test]
-fn agents_that_were_changed() {
-    needs!(Sshd, WordPress);
+/// A server, a client of it, and a site of an account there with one login.
+fn a_site() -> (Sshd, Client, Account, Site, String) {
     let sshd = Sshd::start();
     let client = Client::of(&sshd);
     let account = Account::new("/bin/sh");
     let site = site_of(&account);
     site.login("admin", "A", "::1");
     let at = place(&sshd, &account, &site);
+    (sshd, client, account, site, at)
+}
+
+/// What lies in the agent's place and is not the agent is replaced, never run.
+#[test]
+fn agents_that_were_changed() {
+    needs!(Sshd, WordPress);
+    let (_sshd, client, account, site, at) = a_site();
     let ask = || client.over(&at).args(COUNT).run().success().stdout("1\n");
     ask();
     let agent = account.delivered().remove(0);
@@ -179,12 +185,7 @@ fn agents_that_were_changed() {
 #[test]
 fn first_contacts_at_once() {
     needs!(Sshd, WordPress);
-    let sshd = Sshd::start();
-    let client = Client::of(&sshd);
-    let account = Account::new("/bin/sh");
-    let site = site_of(&account);
-    site.login("admin", "A", "::1");
-    let at = place(&sshd, &account, &site);
+    let (_sshd, client, account, _site, at) = a_site();
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| client.over(&at).args(COUNT).run().success().stdout("1\n"));

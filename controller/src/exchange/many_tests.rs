@@ -9,12 +9,7 @@ fn several<T>(
     script: impl AsyncFnOnce(&mut DuplexStream),
     reading: impl AsyncFnOnce(&Asker) -> T,
 ) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    runtime.block_on(async {
+    in_no_time(async {
         let (connection, mut agent) = memory();
         let playing = async move {
             let _ = agent.write_all(hello().as_bytes()).await;
