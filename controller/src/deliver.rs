@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use sha2::{Digest as _, Sha256};
+use kickout_shared::token::sha256_hex;
 
 mod embedded {
     //! The agents built into this program (`build.rs`).
@@ -155,7 +155,7 @@ impl Agents {
         let carried = embedded::AGENTS.iter();
         self.offers.get_or_init(|| match &self.named {
             Some(Named { arch, bytes, .. }) => {
-                vec![offer(arch.unwrap_or("any"), sha256(bytes), bytes)]
+                vec![offer(arch.unwrap_or("any"), sha256_hex(bytes), bytes)]
             }
             None => carried
                 .map(|&(arch, hash, bytes)| offer(arch, hash.to_owned(), bytes))
@@ -163,10 +163,12 @@ impl Agents {
         })
     }
 
-    /// How the agent for an architecture is offered.
-    pub(crate) fn offer(&self, arch: &str) -> Result<&Offer, DeliverError> {
+    /// The agent for an architecture, and how it is offered.
+    pub(crate) fn offered(&self, arch: &str) -> Result<(&Offer, &[u8]), DeliverError> {
+        let agent = self.get(arch)?;
         let fits = |offer: &&Offer| [arch, "any"].contains(&offer.arch);
-        self.offers().iter().find(fits).ok_or_else(|| missing(arch))
+        let offer = self.offers().iter().find(fits);
+        Ok((offer.ok_or_else(|| missing(arch))?, agent))
     }
 
     /// The agent for an architecture, as in `uname -m`.
@@ -193,12 +195,6 @@ fn missing(arch: &str) -> DeliverError {
     }
 }
 
-/// The SHA-256 of bytes, in hex.
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    let hash = Sha256::digest(bytes);
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// The architectures that this program carries an agent for.
 pub fn architectures() -> impl Iterator<Item = &'static str> {
     embedded::AGENTS.iter().map(|(arch, ..)| *arch)
@@ -211,7 +207,7 @@ mod tests {
     #[test]
     fn the_build_s_hashes_are_those_of_what_is_carried() {
         for (arch, hash, bytes) in embedded::AGENTS {
-            assert_eq!(*hash, sha256(bytes), "{arch}");
+            assert_eq!(*hash, sha256_hex(bytes), "{arch}");
         }
     }
 }

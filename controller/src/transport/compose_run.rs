@@ -4,7 +4,7 @@
 use std::io;
 use std::pin::Pin;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt as _;
@@ -12,15 +12,13 @@ use tokio::process::{Child, ChildStderr, Command};
 use tokio::task::JoinHandle;
 
 use super::docker::{DockerError, Engine, architecture, connect, find, project};
+use super::last_words::LastWords;
 use super::{Around, Start, kept};
 use crate::connection::{Connection, Peer};
 use crate::target::Contained;
 
 /// Where the agent is in the container.
 const INSIDE: &str = "/kickout-agent";
-
-/// How much of what compose says is kept: the last of it.
-const LAST_WORDS: usize = 4 * 1024;
 
 /// How long compose may take to end and to remove the container.
 const END: Duration = Duration::from_secs(15);
@@ -46,12 +44,12 @@ pub async fn open_run(
         Err(error) => return Err(error),
     };
     let docker = connect(&engine).await?;
-    let agent = start.agents.get(&architecture(&docker).await?);
-    let agent = agent.map_err(|error| DockerError::Deliver {
+    let offered = start.agents.offered(&architecture(&docker).await?);
+    let (offer, agent) = offered.map_err(|error| DockerError::Deliver {
         place: format!("the service `{}`", inside.name.as_str()),
         error,
     })?;
-    let file = kept::file(agent, start.nonce, around).map_err(DockerError::Write)?;
+    let file = kept::file(agent, &offer.hash, start.nonce, around).map_err(DockerError::Write)?;
     let mut compose = program(around).await;
     compose.args(args);
     compose.args(["run", "--rm", "-T", "--entrypoint", INSIDE]);
@@ -81,7 +79,7 @@ pub async fn open_run(
     let from_agent = child.stdout.take().ok_or_else(piped)?;
     let to_agent = child.stdin.take().ok_or_else(piped)?;
     let stderr = child.stderr.take().ok_or_else(piped)?;
-    let words = Arc::new(Mutex::new(Vec::new()));
+    let words = Arc::new(LastWords::default());
     let listener = tokio::spawn(listen(stderr, Arc::clone(&words)));
     Ok(Connection {
         from_agent: Box::new(from_agent),
@@ -128,20 +126,17 @@ async fn program(around: &Around) -> Command {
 }
 
 /// Keeps compose's last words, so that it never waits for a reader.
-async fn listen(mut stderr: ChildStderr, words: Arc<Mutex<Vec<u8>>>) {
+async fn listen(mut stderr: ChildStderr, words: Arc<LastWords>) {
     let mut buffer = [0; 1024];
     while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
-        let mut words = words.lock().unwrap_or_else(PoisonError::into_inner);
-        words.extend_from_slice(&buffer[..count]);
-        let over = words.len().saturating_sub(LAST_WORDS);
-        words.drain(..over);
+        words.add(&buffer[..count]);
     }
 }
 
 struct Run {
     child: Child,
     listener: JoinHandle<()>,
-    words: Arc<Mutex<Vec<u8>>>,
+    words: Arc<LastWords>,
 }
 
 impl Peer for Run {
@@ -156,8 +151,7 @@ impl Peer for Run {
                 // A daemon of compose's may hold the pipe for ever.
                 let _ = tokio::time::timeout(END / 10, &mut self.listener).await;
             }
-            let words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
-            match String::from_utf8_lossy(&words).trim() {
+            match self.words.text().trim() {
                 "" => format!("compose ended without an answer ({status})"),
                 words => format!("{words} ({status})"),
             }

@@ -14,7 +14,6 @@ use rustix::fs::{StatVfsMountFlags, statvfs};
 
 use super::Around;
 use super::shell::Placed;
-use crate::deliver::sha256;
 
 /// Agents that were not used for so long are removed when another one arrives.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -25,9 +24,15 @@ const UNFINISHED: Duration = Duration::from_secs(24 * 60 * 60);
 /// Where they are tried, after the home directory.
 const SHARED: [&str; 2] = ["/tmp", "/var/tmp"];
 
-/// The path of a file that holds the agent; else why each directory would not do.
-pub(super) fn file(agent: &[u8], nonce: &str, around: &Around) -> Result<PathBuf, String> {
-    let name = format!("agent-{}-mounted", sha256(agent));
+/// The path of a file that holds the agent, whose SHA-256 in hex is `hash`; else why each directory
+/// would not do.
+pub(super) fn file(
+    agent: &[u8],
+    hash: &str,
+    nonce: &str,
+    around: &Around,
+) -> Result<PathBuf, String> {
+    let name = format!("agent-{hash}-mounted");
     let mut refused = String::new();
     for folder in folders(around) {
         match within(&folder, &name, agent, nonce) {
@@ -176,7 +181,13 @@ fn remove_old(folder: &Path) {
 mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
+    use kickout_shared::token::sha256_hex;
+
     use super::*;
+
+    fn file(agent: &[u8], nonce: &str, around: &Around) -> Result<PathBuf, String> {
+        super::file(agent, &sha256_hex(agent), nonce, around)
+    }
 
     fn around(home: &Path) -> Around {
         Around {

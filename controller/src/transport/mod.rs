@@ -15,6 +15,7 @@ use crate::target::{Ssh, Target};
 pub mod compose_run;
 pub mod docker;
 mod kept;
+mod last_words;
 pub mod local;
 mod noise;
 mod placing;
@@ -56,6 +57,13 @@ pub const PROGRESS: &str = "progress";
 
 /// Asks for a secret; `None` is an answer that was not given.
 pub type Ask = Arc<dyn Fn(&str) -> Option<Zeroizing<String>> + Send + Sync>;
+
+/// Asks a person, off the loop, so that other hosts go on meanwhile.
+async fn asked(ask: &Ask, question: String) -> Option<Zeroizing<String>> {
+    let ask = Arc::clone(ask);
+    let typed = tokio::task::spawn_blocking(move || ask(&question)).await;
+    typed.ok().flatten()
+}
 
 /// What stands around the program on the operator's side.
 #[derive(Clone, Debug, Default)]

@@ -13,8 +13,8 @@ use tokio::process::Command;
 use super::ssh::args::escaped;
 use super::{Around, Placed, Start, ssh};
 use crate::connection::Connection;
-use crate::deliver::sha256;
 use crate::target::{Container, Host, KeyPath, Port, Ssh, TargetError, User, Vagrant};
+use kickout_shared::token::sha256_hex;
 
 /// Vagrant is slow to start, and never prints much.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -344,7 +344,7 @@ fn machine_id(around: &Around, name: &str) -> String {
         // A provider that has no box here has no id.
         known.extend(std::fs::read(id).unwrap_or_default());
     }
-    sha256(&known).chars().take(16).collect()
+    sha256_hex(&known).chars().take(16).collect()
 }
 
 #[cfg(test)]

@@ -11,9 +11,9 @@ use serde::Deserialize;
 
 use super::DockerError;
 use super::error::said;
-use crate::deliver::sha256;
 use crate::target::{Ssh, Target};
 use crate::transport::Around;
+use kickout_shared::token::sha256_hex;
 
 /// How long an engine may take to answer one question.
 const ANSWER_SECONDS: u64 = 60;
@@ -169,7 +169,7 @@ fn context(config: &Path, name: &str) -> Result<Engine, DockerError> {
         name: name.to_owned(),
         why,
     };
-    let id = sha256(name.as_bytes());
+    let id = sha256_hex(name.as_bytes());
     let path = config.join("contexts/meta").join(&id).join("meta.json");
     let text = read(&path)
         .map_err(|why| broken(why.to_string()))?

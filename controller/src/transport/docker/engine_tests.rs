@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::{Engine, find};
-use crate::deliver::sha256;
 use crate::target::Target;
 use crate::transport::Around;
+use kickout_shared::token::sha256_hex;
 
 fn unix(path: &str) -> Engine {
     Engine::Unix(PathBuf::from(path))
@@ -30,7 +30,7 @@ fn the_environment_wins_then_the_context() {
     let home = tempfile::tempdir().unwrap();
     let config = home.path().join(".docker");
     let make = |name: &str, json: &str| {
-        let id = sha256(name.as_bytes());
+        let id = sha256_hex(name.as_bytes());
         let dir = config.join("contexts/meta").join(&id);
         std::fs::create_dir_all(&dir).unwrap();
         std::fs::write(dir.join("meta.json"), json).unwrap();

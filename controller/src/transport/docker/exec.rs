@@ -2,7 +2,7 @@
 //! rewrite line ends.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::Docker;
@@ -17,12 +17,10 @@ use super::DockerError;
 use super::container::{Container, meanwhile};
 use super::error::{bounded, said};
 use crate::connection::Peer;
+use crate::transport::last_words::LastWords;
 
 /// How much of what the program says may wait to be read.
 const WAITING: usize = 64 * 1024;
-
-/// How much of its stderr is kept: the last of it.
-const LAST_WORDS: usize = 4 * 1024;
 
 /// How long a program that has closed its output may take to end.
 const END: Duration = Duration::from_secs(2);
@@ -42,7 +40,7 @@ pub(super) struct Program {
     docker: Docker,
     container: Container,
     id: String,
-    words: Arc<Mutex<Vec<u8>>>,
+    words: Arc<LastWords>,
     reader: JoinHandle<()>,
 }
 
@@ -79,13 +77,13 @@ pub(super) async fn start(
         Err(error) => return Err(failed(docker, container, &error).await),
     };
     let (mut sink, source) = tokio::io::duplex(WAITING);
-    let words = Arc::new(Mutex::new(Vec::new()));
+    let words = Arc::new(LastWords::default());
     let kept = Arc::clone(&words);
     // In a task of its own: the engine stops reading from us while nobody reads from it.
     let reader = tokio::spawn(async move {
         while let Some(Ok(piece)) = output.next().await {
             match piece {
-                LogOutput::StdErr { message } => keep(&kept, &message),
+                LogOutput::StdErr { message } => kept.add(&message),
                 LogOutput::StdOut { message } | LogOutput::Console { message } => {
                     if sink.write_all(&message).await.is_err() {
                         break;
@@ -108,14 +106,6 @@ pub(super) async fn start(
     })
 }
 
-/// Keeps the last words.
-fn keep(words: &Mutex<Vec<u8>>, more: &[u8]) {
-    let mut words = words.lock().unwrap_or_else(PoisonError::into_inner);
-    words.extend_from_slice(more);
-    let over = words.len().saturating_sub(LAST_WORDS);
-    words.drain(..over);
-}
-
 /// Why an exec was refused: the container's state says it better than the engine's text.
 async fn failed(
     docker: &Docker,
@@ -134,8 +124,7 @@ async fn failed(
 impl Program {
     /// What it said on stderr, so far.
     pub(super) fn words(&self) -> String {
-        let words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
-        bounded(&String::from_utf8_lossy(&words))
+        bounded(&self.words.text())
     }
 
     /// Its exit code, once it has ended.

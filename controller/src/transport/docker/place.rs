@@ -56,9 +56,8 @@ async fn by_any_way(inside: Inside<'_>, start: &Start<'_>) -> Result<Connection,
         place: format!("the container `{}`", container.name),
         error,
     };
-    let agent = start.agents.get(&container.arch).map_err(missing)?;
     // The image decides, not what `uname` says of the machine below it.
-    let offer = start.agents.offer(&container.arch).map_err(missing)?;
+    let (offer, agent) = start.agents.offered(&container.arch).map_err(missing)?;
     let offer = Offer {
         arch: "any",
         ..offer.clone()

@@ -1,7 +1,6 @@
 //! From a login to an agent that has said hello: one exec of the shell line, sudo and its password
 //! where another account was named, and the channel as a pair of byte streams.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt as _, DuplexStream};
@@ -10,6 +9,7 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::Session;
+use super::answers::PASSWORDS;
 use super::channel::{END, Ended, Remote, pump};
 use super::dial::{late, words};
 use super::error::SshError;
@@ -17,13 +17,10 @@ use crate::connection::Connection;
 use crate::transport::noise::Noise;
 use crate::transport::placing::{self, Came};
 use crate::transport::shell::{self, Placed};
-use crate::transport::{Ask, Start};
+use crate::transport::{Start, asked};
 
 /// For a channel to open and a command to be accepted.
 const OPEN: Duration = Duration::from_secs(15);
-
-/// Times sudo's password is asked for.
-const PASSWORDS: usize = 3;
 
 /// Bytes between the channel and the exchange.
 const PIPE: usize = 256 * 1024;
@@ -248,12 +245,4 @@ impl Way<'_> {
             why,
         }
     }
-}
-
-/// Asks a person, off the loop.
-async fn asked(ask: &Ask, question: String) -> Option<Zeroizing<String>> {
-    let ask = Arc::clone(ask);
-    tokio::task::spawn_blocking(move || ask(&question))
-        .await
-        .ok()?
 }

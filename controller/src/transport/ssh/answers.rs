@@ -1,7 +1,5 @@
 //! What only a person can answer at a login: a server's questions, and passwords.
 
-use std::sync::Arc;
-
 use russh::MethodKind;
 use russh::client::KeyboardInteractiveAuthResponse;
 use tokio::time::Instant;
@@ -9,10 +7,10 @@ use zeroize::Zeroizing;
 
 use super::error::SshError;
 use super::login::{Login, Progress};
-use crate::transport::Ask;
+use crate::transport::{Ask, asked};
 
 /// Times a password is asked for.
-const PASSWORDS: usize = 3;
+pub(super) const PASSWORDS: usize = 3;
 
 /// Rounds of questions a server may put.
 const ROUNDS: usize = 8;
@@ -71,7 +69,6 @@ impl Login<'_> {
                 };
                 answers.push(typed.to_string());
             }
-            let answers = std::mem::take(&mut answers);
             answer = self
                 .within(progress, |handle| {
                     handle.authenticate_keyboard_interactive_respond(answers)
@@ -110,15 +107,14 @@ impl Login<'_> {
     }
 }
 
-/// Asks a person, off the loop, so that other hosts go on meanwhile.
+/// Asks a person, who may think about it for as long as it takes.
 async fn answered(
     ask: &Ask,
     question: String,
     progress: &mut Progress,
 ) -> Option<Zeroizing<String>> {
     let started = Instant::now();
-    let ask = Arc::clone(ask);
-    let typed = tokio::task::spawn_blocking(move || ask(&question)).await;
+    let typed = asked(ask, question).await;
     progress.deadline += started.elapsed();
-    typed.ok().flatten()
+    typed
 }
