@@ -259,7 +259,10 @@ pub(super) async fn all_of_one<E: Engine>(
     begun: Moment,
 ) -> Result<u64, Stop> {
     let mut ended = 0;
-    for _ in 0..TRIES {
+    for pass in 0..TRIES {
+        if pass > 1 {
+            begun.second_over().await;
+        }
         let rows = desk.engine.rows(user).await?;
         let effective = rows.iter().position(|row| row.exact);
         let mut clean = true;

@@ -38,6 +38,9 @@ async fn selected<E: Engine>(
     let selection = Selection::resolve(desk, selector).await?;
     let total = desk.engine.last_row().await?;
     for pass in 0..TRIES {
+        if pass > 1 {
+            begun.second_over().await;
+        }
         let mut sweep = Sweep {
             begun,
             found: false,

@@ -1,7 +1,13 @@
 //! The cutoff: which sessions a run means. What existed when it began, and nothing later.
 
+use std::time::Duration;
+
 use crate::engine::{Engine, Entry, login_of};
 use crate::ops::{Clock, Desk, Stop};
+
+/// A second and a little more, in slices: a clock that stands still stops nobody.
+const SLICES: u32 = 24;
+const SLICE: Duration = Duration::from_millis(50);
 
 /// When a run began, and whether it may write.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +50,17 @@ impl Moment {
         match login_of(entry) {
             Some(login) => login <= self.cutoff || login > (self.clock)(),
             None => true,
+        }
+    }
+
+    /// Waits until the second of the cutoff is over: until then every login counts as made before
+    /// it, and who logs in all the while would keep a run looking for ever.
+    pub(super) async fn second_over(&self) {
+        for _ in 0..SLICES {
+            if (self.clock)() > self.cutoff {
+                return;
+            }
+            tokio::time::sleep(SLICE).await;
         }
     }
 }

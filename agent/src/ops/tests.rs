@@ -88,18 +88,30 @@ impl Heard {
     }
 }
 
+thread_local! {
+    /// When the clock of a run stood at `NOW`.
+    static BEGAN: Cell<Option<tokio::time::Instant>> = const { Cell::new(None) };
+}
+
+/// A clock that goes on only while everybody waits.
+fn clock() -> i64 {
+    let began = BEGAN.get().map_or(0, |began| began.elapsed().as_secs());
+    NOW + i64::try_from(began).unwrap()
+}
+
 fn ask(memory: &mut Memory, request: Request) -> Heard {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .start_paused(true)
         .build()
         .unwrap();
     runtime.block_on(async {
+        BEGAN.set(Some(tokio::time::Instant::now()));
         let (frames, mut queue) = mpsc::channel(16);
         let control = Rc::new(Control::new());
         let sent = Rc::new(Cell::new(0));
         let mut out = Out::new(RunId(1), control.clone(), sent.clone(), frames);
         let asking = async {
-            let clock: Clock = || NOW;
             let desk = Desk {
                 engine: memory,
                 out: &mut out,
@@ -473,6 +485,22 @@ fn a_sweep_outlasts_somebody_who_logs_in_all_the_time() {
     }));
     ask(&mut memory, everybody(&[], &[], false)).is(Verdict::Gone);
     assert_eq!(memory.value(row), None);
+}
+
+#[test]
+fn logins_in_the_second_of_the_cutoff_end_with_it() {
+    for request in [everybody(&[], &[], false), all(&["admin"])] {
+        let mut memory = site();
+        memory.add_row(1, true, &live("a"));
+        // After each write somebody logs in, where this look does not come any more.
+        memory.meddle(Box::new(move |_, rows| {
+            let mut row = rows.values().next_back().unwrap().clone();
+            row.id += 1;
+            row.value = Some(value(&[('b', FAR, clock())]));
+            rows.insert(row.id, row);
+        }));
+        ask(&mut memory, request).is(Verdict::Gone);
+    }
 }
 
 #[test]
