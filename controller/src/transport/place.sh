@@ -16,7 +16,8 @@ until [ $# = 0 ] || [ "$1" = -- ]; do
     case $1 in "$m":* | any:*) h=${1#*:};; esac; shift;
 done; shift;
 if [ -z "$h" ]; then echo "KICKOUT-ARCH $n $m"; exit 1; fi; s=${h#*:}; h=${h%:*};
-sum() { { sha256sum || openssl dgst -sha256 -r || busybox sha256sum; } 2>/dev/null; };
+# OpenSSL first: it has the processor's own instructions, and most sha256sum have not.
+sum() { { openssl dgst -sha256 -r || sha256sum || busybox sha256sum; } 2>/dev/null; };
 mode() { ls -ldn "$1" 2>/dev/null; };
 # Nobody but root and us may rename or remove what we put there.
 safe() {

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use super::error::SshError;
 use super::identity::{Identity, Said};
-use super::known_hosts::{KnownHosts, KnownHostsError, Name};
+use super::known_hosts::{Files, KnownHost, KnownHostsError, Name};
 use super::settings::{Family, Settings, Strict};
 
 /// For a name to resolve and one of its addresses to answer.
@@ -116,6 +116,7 @@ pub(super) async fn handshake(
     settings: &Settings,
     stream: Box<dyn Stream>,
     scan: String,
+    files: &Files,
     accept_new: bool,
 ) -> Result<(Handle<Identity>, Arc<Said>), SshError> {
     let place = place(settings);
@@ -124,15 +125,14 @@ pub(super) async fn handshake(
         Some(alias) => Name::alias(alias),
         None => Name::of(host, port),
     };
-    let known = known(settings.known_hosts.clone(), name.clone()).await?;
+    let known = known(settings.known_hosts.clone(), name, files.clone()).await?;
     let said = Arc::new(Said::default());
     let accept_new = accept_new || settings.strict == Strict::AcceptNew;
     // Only into a file of the operator's own.
     let own = settings.known_hosts.iter().take(settings.own_known_hosts);
-    let config = config(settings, &known, &name);
+    let config = config(settings, &known);
     let identity = Identity {
         known,
-        name,
         place: place.clone(),
         scan,
         accept_new: own.take(usize::from(accept_new)).next().cloned(),
@@ -159,12 +159,8 @@ pub(super) async fn handshake(
 }
 
 /// What the files say about a host; large ones take longer than a loop may stand still.
-async fn known(files: Vec<PathBuf>, name: Name) -> Result<KnownHosts, KnownHostsError> {
-    let reading = tokio::task::spawn_blocking(move || {
-        let mut known = KnownHosts::read(&files)?;
-        known.keep(&name);
-        Ok(known)
-    });
+async fn known(files: Vec<PathBuf>, name: Name, read: Files) -> Result<KnownHost, KnownHostsError> {
+    let reading = tokio::task::spawn_blocking(move || KnownHost::read(&files, name, &read));
     reading.await.unwrap_or_else(|error| {
         Err(KnownHostsError::Key {
             why: error.to_string(),
@@ -190,8 +186,8 @@ pub(super) fn late(place: String, what: &'static str, limit: Duration) -> SshErr
     }
 }
 
-fn config(settings: &Settings, known: &KnownHosts, name: &Name) -> Config {
-    let known = known.algorithms(name);
+fn config(settings: &Settings, known: &KnownHost) -> Config {
+    let known = known.algorithms();
     let mut preferred = Preferred {
         // Without strict key exchange (CVE-2023-48795) only these keep a prefix from being cut:
         // ChaCha20-Poly1305 and CBC are left out, which every server with them can do without.

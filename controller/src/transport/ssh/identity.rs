@@ -10,7 +10,7 @@ use russh::keys::{HashAlg, PublicKey, PublicKeyOrCertificate};
 use russh::{Channel, Error};
 
 use super::error::SshError;
-use super::known_hosts::{self, KnownHosts, Name, RecordError, Standing};
+use super::known_hosts::{self, KnownHost, Name, RecordError, Standing};
 
 /// How much of a login banner is kept for an error text, in bytes.
 const BANNER: usize = 2 * 1024;
@@ -20,8 +20,7 @@ const UNASKED: Error = Error::WrongChannel;
 
 /// What is known of the host that is being connected to.
 pub(super) struct Identity {
-    pub(super) known: KnownHosts,
-    pub(super) name: Name,
+    pub(super) known: KnownHost,
     /// Host and port, for texts.
     pub(super) place: String,
     /// The command that shows the host's keys.
@@ -69,7 +68,7 @@ impl Identity {
             PublicKeyOrCertificate::Certificate(certificate) => {
                 let now = SystemTime::now().duration_since(UNIX_EPOCH);
                 let now = now.map(|it| it.as_secs()).unwrap_or_default();
-                match self.known.certificate(&self.name, certificate, now)? {
+                match self.known.certificate(certificate, now)? {
                     Ok(Standing::Known) => Ok("its certificate is valid".to_owned()),
                     Ok(standing) => {
                         let key = PublicKey::from(certificate.public_key().clone());
@@ -85,8 +84,7 @@ impl Identity {
     }
 
     async fn judge_key(&self, key: &PublicKey) -> Result<String, SshError> {
-        self.judge_standing(self.known.key(&self.name, key)?, key)
-            .await
+        self.judge_standing(self.known.key(key)?, key).await
     }
 
     async fn judge_standing(
@@ -104,11 +102,12 @@ impl Identity {
                 fingerprint,
                 file,
                 line,
-                name: self.name.spelled().to_owned(),
+                name: self.known.name().spelled().to_owned(),
             }),
             Standing::Unknown => match &self.accept_new {
                 Some(file) => {
-                    recorded(file.clone(), self.name.clone(), key.clone()).await?;
+                    let name = self.known.name().clone();
+                    recorded(file.clone(), name, key.clone()).await?;
                     Ok(format!(
                         "{fingerprint} is new, recorded in {}",
                         file.display()

@@ -16,7 +16,8 @@ use russh::keys::ssh_key::certificate::CertType;
 use russh::keys::{Algorithm, Certificate, HashAlg, PublicKey};
 
 pub use error::{CertificateError, KnownHostsError, RecordError};
-use file::{lines, text};
+use file::Entries;
+pub use file::Files;
 use line::{Line, Marker};
 pub use record::{Recorded, record};
 
@@ -90,10 +91,15 @@ pub struct Algorithms {
     pub authority: bool,
 }
 
-/// The parsed files.
-#[derive(Debug, Default)]
-pub struct KnownHosts {
-    files: Vec<(PathBuf, Vec<(usize, Line)>)>,
+/// What the files say about one host.
+#[derive(Debug)]
+pub struct KnownHost {
+    name: Name,
+    files: Vec<(PathBuf, Entries)>,
+    /// The entries about the name as it is spelled: file and index.
+    spelled: Vec<(usize, usize)>,
+    /// The entries about the plain name: the same on port 22.
+    bare: Vec<(usize, usize)>,
 }
 
 /// One entry with its place.
@@ -104,33 +110,50 @@ struct Place<'a> {
     line: &'a Line,
 }
 
-impl KnownHosts {
+impl KnownHost {
     /// Reads the files in this order. One that is not there holds no keys; anything else that
     /// hinders reading is an error, because a revocation may stand there.
-    pub fn read(files: &[PathBuf]) -> Result<Self, KnownHostsError> {
-        let read = |file: &PathBuf| Ok((file.clone(), lines(&text(file)?, file)?));
-        let files = files.iter().map(read).collect::<Result<_, _>>()?;
-        Ok(Self { files })
+    pub fn read(files: &[PathBuf], name: Name, read: &Files) -> Result<Self, KnownHostsError> {
+        let entries = |file: &PathBuf| Ok((file.clone(), read.entries(file)?));
+        let files = files.iter().map(entries).collect::<Result<Vec<_>, _>>()?;
+        // Once for all questions: a hashed name costs a hash a line.
+        let about = |name: &str| -> Vec<(usize, usize)> {
+            let lines = files.iter().enumerate().flat_map(|(file, (_, entries))| {
+                let lines = entries.iter().enumerate();
+                lines.map(move |(index, (_, line))| (file, index, line))
+            });
+            let about = lines.filter(|(.., line)| line.is_about(name));
+            about.map(|(file, index, _)| (file, index)).collect()
+        };
+        let spelled = about(&name.spelled);
+        let bare = match name.spelled == name.host {
+            true => spelled.clone(),
+            false => about(&name.host),
+        };
+        Ok(Self {
+            name,
+            files,
+            spelled,
+            bare,
+        })
     }
 
-    /// Forgets what is not about this host: a file may name a quarter of a million.
-    pub fn keep(&mut self, name: &Name) {
-        for (_, lines) in &mut self.files {
-            lines.retain(|(_, line)| line.is_about(&name.spelled) || line.is_about(&name.host));
-            lines.shrink_to_fit();
-        }
+    /// How it is called.
+    #[must_use]
+    pub fn name(&self) -> &Name {
+        &self.name
     }
 
     /// What is known about a plain key that the host shows.
-    pub fn key(&self, name: &Name, key: &PublicKey) -> Result<Standing, KnownHostsError> {
+    pub fn key(&self, key: &PublicKey) -> Result<Standing, KnownHostsError> {
         let blob = bytes(key)?;
-        if let Some(revoked) = self.revoked(name, &blob) {
+        if let Some(revoked) = self.revoked(&blob) {
             return Ok(revoked);
         }
-        let standing = self.plain(&name.spelled, &blob);
-        if standing == Standing::Unknown && name.spelled != name.host {
+        let standing = self.plain(&self.spelled, &blob);
+        if standing == Standing::Unknown {
             // As OpenSSH: the same key under the plain name is good on another port as well.
-            let bare = self.plain(&name.host, &blob);
+            let bare = self.plain(&self.bare, &blob);
             return Ok(if bare == Standing::Known {
                 bare
             } else {
@@ -144,33 +167,30 @@ impl KnownHosts {
     /// for the host it is judged by its key, as OpenSSH does.
     pub fn certificate(
         &self,
-        name: &Name,
         certificate: &Certificate,
         now_unix: u64,
     ) -> Result<Result<Standing, CertificateError>, KnownHostsError> {
         let own = PublicKey::from(certificate.public_key().clone());
         let authority = bytes(&PublicKey::from(certificate.signature_key().clone()))?;
         for blob in [&bytes(&own)?, &authority] {
-            if let Some(revoked) = self.revoked(name, blob) {
+            if let Some(revoked) = self.revoked(blob) {
                 return Ok(Ok(revoked));
             }
         }
         let signs =
             |it: &Place<'_>| it.line.marker == Marker::Authority && *it.line.blob() == *authority;
-        if !self.about(&name.spelled).any(|it| signs(&it))
-            && !self.about(&name.host).any(|it| signs(&it))
-        {
-            return self.key(name, &own).map(Ok);
+        if self.first(signs).is_none() {
+            return self.key(&own).map(Ok);
         }
-        Ok(valid(name, certificate, now_unix).map(|()| Standing::Known))
+        Ok(valid(&self.name, certificate, now_unix).map(|()| Standing::Known))
     }
 
     /// The kinds of keys that are known for the host.
     #[must_use]
-    pub fn algorithms(&self, name: &Name) -> Algorithms {
+    pub fn algorithms(&self) -> Algorithms {
         let mut found = Algorithms::default();
-        for spelled in [&name.spelled, &name.host] {
-            for it in self.about(spelled) {
+        for about in [&self.spelled, &self.bare] {
+            for it in self.places(about) {
                 match it.line.marker {
                     Marker::Authority => found.authority = true,
                     Marker::Plain => {
@@ -190,25 +210,28 @@ impl KnownHosts {
         found
     }
 
-    /// The entries about a name, as the files spell it.
-    fn about<'a>(&'a self, spelled: &'a str) -> impl Iterator<Item = Place<'a>> {
-        let places = self.files.iter().flat_map(|(file, lines)| {
-            lines.iter().map(move |(number, line)| Place {
+    fn places<'a>(&'a self, about: &'a [(usize, usize)]) -> impl Iterator<Item = Place<'a>> {
+        about.iter().filter_map(|&(file, index)| {
+            let (file, entries) = self.files.get(file)?;
+            let (number, line) = entries.get(index)?;
+            Some(Place {
                 file,
                 number: *number,
                 line,
             })
-        });
-        places.filter(move |it| it.line.is_about(spelled))
+        })
+    }
+
+    /// The first such entry, under either name.
+    fn first(&self, is: impl Fn(&Place<'_>) -> bool) -> Option<Place<'_>> {
+        let all = self.places(&self.spelled).chain(self.places(&self.bare));
+        all.into_iter().find(|it| is(it))
     }
 
     /// The line that revokes the key for this host.
-    fn revoked(&self, name: &Name, blob: &[u8]) -> Option<Standing> {
+    fn revoked(&self, blob: &[u8]) -> Option<Standing> {
         let revokes = |it: &Place<'_>| it.line.marker == Marker::Revoked && it.line.blob() == blob;
-        let it = self
-            .about(&name.spelled)
-            .find(revokes)
-            .or_else(|| self.about(&name.host).find(revokes))?;
+        let it = self.first(revokes)?;
         Some(Standing::Revoked {
             file: it.file.to_owned(),
             line: it.number,
@@ -216,10 +239,10 @@ impl KnownHosts {
     }
 
     /// The plain keys of one spelling.
-    fn plain(&self, spelled: &str, blob: &[u8]) -> Standing {
+    fn plain(&self, about: &[(usize, usize)], blob: &[u8]) -> Standing {
         let mut other: Option<Place<'_>> = None;
         for it in self
-            .about(spelled)
+            .places(about)
             .filter(|it| it.line.marker == Marker::Plain)
         {
             if it.line.blob() == blob {

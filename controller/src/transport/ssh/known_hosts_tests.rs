@@ -70,6 +70,11 @@ impl Keys {
     }
 }
 
+/// What these files say about a host, read anew.
+pub(super) fn known(files: &[PathBuf], name: Name) -> Result<KnownHost, KnownHostsError> {
+    KnownHost::read(files, name, &Files::default())
+}
+
 /// `K`nown, `U`nknown, `C`hanged and `R`evoked, with the line.
 pub(super) fn letter(standing: &Standing) -> String {
     match standing {
@@ -118,8 +123,8 @@ fn plain_keys() {
         ("@cert-authority h {a}\n", "h", 22, "U"),
     ];
     for (template, host, port, expected) in table {
-        let known = KnownHosts::read(&[keys.file(template)]).unwrap();
-        let standing = known.key(&Name::of(host, port), &keys.key("a")).unwrap();
+        let known = known(&[keys.file(template)], Name::of(host, port)).unwrap();
+        let standing = known.key(&keys.key("a")).unwrap();
         assert_eq!(letter(&standing), expected, "{template} for {host}:{port}");
     }
 }
@@ -131,9 +136,12 @@ fn hashed_names_and_removed_ones() {
     keys.keygen(&["-H", "-f", "known_hosts"]);
     let text = fs::read_to_string(&file).unwrap();
     assert!(text.contains("|1|") && !text.contains("other"), "{text}");
+    // One run sees what changes meanwhile.
+    let files = Files::default();
     let standing = |host: &str, port| {
-        let known = KnownHosts::read(std::slice::from_ref(&file)).unwrap();
-        let standing = known.key(&Name::of(host, port), &keys.key("a")).unwrap();
+        let name = Name::of(host, port);
+        let known = KnownHost::read(std::slice::from_ref(&file), name, &files).unwrap();
+        let standing = known.key(&keys.key("a")).unwrap();
         letter(&standing)[..1].to_owned()
     };
     for (host, port, expected) in [
@@ -185,8 +193,8 @@ fn the_same_lines_as_ssh_keygen_finds() {
         for (host, port) in hosts {
             let name = Name::of(host, port);
             let theirs = keys.keygen(&["-F", name.spelled(), "-f", "known_hosts"]);
-            let known = KnownHosts::read(std::slice::from_ref(&file)).unwrap();
-            let ours = known.about(name.spelled()).count();
+            let known = known(std::slice::from_ref(&file), name.clone()).unwrap();
+            let ours = known.spelled.len();
             assert_eq!(
                 ours == 1,
                 theirs.contains("found"),
@@ -201,9 +209,9 @@ fn the_same_lines_as_ssh_keygen_finds() {
 fn algorithms_of_what_is_known() {
     let keys = Keys::new(&["a", "rsa", "ca"]);
     let file = keys.file("h {rsa}\nh {a}\n@cert-authority *.x {ca}\n@revoked r {a}\n");
-    let known = KnownHosts::read(&[file]).unwrap();
     let names = |host: &str, port| {
-        let found = known.algorithms(&Name::of(host, port));
+        let known = known(std::slice::from_ref(&file), Name::of(host, port)).unwrap();
+        let found = known.algorithms();
         let names: Vec<_> = found.keys.iter().map(|it| it.as_str().to_owned()).collect();
         (names.join(" "), found.authority)
     };
@@ -218,7 +226,8 @@ fn algorithms_of_what_is_known() {
 fn files_that_cannot_be_relied_on_refuse() {
     let keys = Keys::new(&["a"]);
     let missing = keys.path("missing");
-    assert!(KnownHosts::read(&[missing, "/dev/null".into()]).is_ok());
+    let name = Name::of("h", 22);
+    assert!(known(&[missing, "/dev/null".into()], name.clone()).is_ok());
     let large = keys.path("large");
     fs::File::create(&large)
         .unwrap()
@@ -249,7 +258,7 @@ fn files_that_cannot_be_relied_on_refuse() {
         (revoked("r4", "@revoked |1|x|y ssh-ed25519 AAAA"), "line 1"),
     ];
     for (file, expected) in table {
-        let error = KnownHosts::read(std::slice::from_ref(&file)).unwrap_err();
+        let error = known(std::slice::from_ref(&file), name.clone()).unwrap_err();
         assert!(
             error.to_string().contains(expected),
             "{}: {error}",

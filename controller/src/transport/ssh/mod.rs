@@ -40,11 +40,12 @@ use super::{Start, WARNING};
 use crate::connection::Connection;
 use crate::target::{Jump, Ssh};
 
-/// What the operator brings to every host: home, configuration, keys.
+/// What the operator brings to every host: home, configuration, keys, the hosts that are known.
 pub struct Operator {
     around: settings::Around,
     keys: Keys,
     gate: Gate,
+    known: known_hosts::Files,
 }
 
 impl Operator {
@@ -55,6 +56,7 @@ impl Operator {
             around: settings::Around::here(),
             keys: Keys::default(),
             gate: Gate::default(),
+            known: known_hosts::Files::default(),
         }
     }
 }
@@ -194,7 +196,9 @@ fn reach<'a>(
                 stream(&settings, &asked, jump.as_ref(), start, way.depth).await?;
             (start.tell)("connect", format!("{place} answers"));
             let scan = scan(&settings, jump.as_ref());
-            match dial::handshake(&settings, stream, scan, start.accept_new_host_keys).await {
+            let known = &start.operator.known;
+            let accept_new = start.accept_new_host_keys;
+            match dial::handshake(&settings, stream, scan, known, accept_new).await {
                 Ok((handle, said)) => break (handle, said, through, pass),
                 // A server that is asked by many at once drops some: MaxStartups.
                 Err(SshError::Dropped { .. }) if attempts < ATTEMPTS => {

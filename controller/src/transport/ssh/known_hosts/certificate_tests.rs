@@ -1,6 +1,6 @@
 //! Certificates of hosts that `ssh-keygen` made, good ones and others.
 
-use super::tests::{Keys, letter};
+use super::tests::{Keys, known, letter};
 use super::*;
 
 #[test]
@@ -75,11 +75,8 @@ fn certificates() {
     let now = 1_800_000_000;
     for (template, options, host, port, expected) in table {
         let certificate = keys.certificate(options);
-        let known = KnownHosts::read(&[keys.file(template)]).unwrap();
-        let said = match known
-            .certificate(&Name::of(host, port), &certificate, now)
-            .unwrap()
-        {
+        let known = known(&[keys.file(template)], Name::of(host, port)).unwrap();
+        let said = match known.certificate(&certificate, now).unwrap() {
             Ok(standing) => letter(&standing),
             Err(error) => {
                 assert!(!error.fix().is_empty());
@@ -106,10 +103,9 @@ fn a_certificate_that_nobody_signed() {
     let mut forged = bytes;
     forged[at + 4] = b'g';
     let forged = Certificate::from_bytes(&forged).unwrap();
-    let known = KnownHosts::read(&[keys.file("@cert-authority * {ca}\n")]).unwrap();
-    let said = known
-        .certificate(&Name::of("g", 22), &forged, 1_800_000_000)
-        .unwrap();
+    let file = keys.file("@cert-authority * {ca}\n");
+    let known = known(&[file], Name::of("g", 22)).unwrap();
+    let said = known.certificate(&forged, 1_800_000_000).unwrap();
     assert_eq!(
         said,
         Err(CertificateError::Signature {

@@ -24,10 +24,18 @@ pub(super) enum Marker {
 pub(super) struct Line {
     /// What the key is.
     pub(super) marker: Marker,
-    /// The names as they are written.
-    names: Box<str>,
+    names: Names,
     /// The key as it travels; its type is in front.
     blob: Box<[u8]>,
+}
+
+/// Whose line it is.
+#[derive(Debug)]
+enum Names {
+    /// Names and patterns as they are written, in lower case.
+    Written(Box<str>),
+    /// `|1|<salt>|<hash>`: the hash of one name.
+    Hashed { salt: hmac::Key, hash: Box<[u8]> },
 }
 
 /// What a line turned out to be.
@@ -85,9 +93,9 @@ pub(super) fn read(text: &str) -> Read {
     let parsed = names.and_then(|names| {
         let kind = word(&mut rest)?;
         let blob = key(kind, word(&mut rest)?)?;
-        hash_is_whole(names).then(|| Line {
+        Some(Line {
             marker,
-            names: names.into(),
+            names: Names::read(names)?,
             blob,
         })
     });
@@ -98,28 +106,28 @@ pub(super) fn read(text: &str) -> Read {
     }
 }
 
-/// The salt and the hash of a name that is written as `|1|<salt>|<hash>`.
-fn hashed(names: &str) -> Option<(Vec<u8>, Vec<u8>)> {
-    let (salt, hash) = names.strip_prefix("|1|")?.split_once('|')?;
-    Some((STANDARD.decode(salt).ok()?, STANDARD.decode(hash).ok()?))
-}
-
-/// A name that begins as a hash must be one.
-fn hash_is_whole(names: &str) -> bool {
-    !names.starts_with('|') || hashed(names).is_some()
+impl Names {
+    /// A name that begins as a hash must be one.
+    fn read(names: &str) -> Option<Self> {
+        if !names.starts_with('|') {
+            return Some(Self::Written(names.to_ascii_lowercase().into()));
+        }
+        let (salt, hash) = names.strip_prefix("|1|")?.split_once('|')?;
+        let salt = STANDARD.decode(salt).ok()?;
+        Some(Self::Hashed {
+            salt: hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &salt),
+            hash: STANDARD.decode(hash).ok()?.into(),
+        })
+    }
 }
 
 impl Line {
     /// Whether the line is about this name, as [`Name`] spells it for the files.
     pub(super) fn is_about(&self, name: &str) -> bool {
-        if self.names.starts_with('|') {
-            return hashed(&self.names).is_some_and(|(salt, hash)| {
-                let salt = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &salt);
-                hmac::verify(&salt, name.as_bytes(), &hash).is_ok()
-            });
+        match &self.names {
+            Names::Written(names) => judge(names.split(','), name) == Verdict::Yes,
+            Names::Hashed { salt, hash } => hmac::verify(salt, name.as_bytes(), hash).is_ok(),
         }
-        let names = self.names.to_ascii_lowercase();
-        judge(names.split(','), name) == Verdict::Yes
     }
 
     /// The key's bytes.

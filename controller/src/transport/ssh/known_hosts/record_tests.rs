@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
-use crate::transport::ssh::known_hosts::tests::Keys;
-use crate::transport::ssh::known_hosts::{KnownHosts, Standing};
+use crate::transport::ssh::known_hosts::Standing;
+use crate::transport::ssh::known_hosts::tests::{Keys, known};
 
 #[test]
 fn recording() {
@@ -67,9 +67,9 @@ fn sixty_four_first_contacts_at_once() {
     lines.sort_unstable();
     lines.dedup();
     assert_eq!(lines.len(), 16);
-    let known = KnownHosts::read(&[file]).unwrap();
     for host in 0..16 {
-        let standing = known.key(&Name::of(&format!("h{host}"), 22), &key).unwrap();
-        assert_eq!(standing, Standing::Known);
+        let name = Name::of(&format!("h{host}"), 22);
+        let known = known(std::slice::from_ref(&file), name).unwrap();
+        assert_eq!(known.key(&key).unwrap(), Standing::Known);
     }
 }
