@@ -156,18 +156,24 @@ pub(crate) fn send_on(
     words: &Words,
     screen: &mut Screen,
 ) -> Result<(), Error> {
-    let looked = async { tokio::time::timeout(PATIENCE, docker::look(around)).await };
+    let look = async {
+        (
+            docker::look(around).await,
+            compose_run::called(around).await,
+        )
+    };
+    let looked = async { tokio::time::timeout(PATIENCE, look).await };
     let looked = runtime()?.block_on(looked);
     // The error stands as it is when nothing better is known.
-    if let Ok(Ok(Some(sight))) = looked
-        && let Some(text) = way(&sight, missing, words)
+    if let Ok((Ok(Some(sight)), compose)) = looked
+        && let Some(text) = way(&sight, missing, words, &compose)
     {
         screen.line(Some(screen.lines.beneath(text)));
     }
     Ok(())
 }
 
-fn way(sight: &Sight, missing: &Missing, words: &Words) -> Option<String> {
+fn way(sight: &Sight, missing: &Missing, words: &Words, compose: &str) -> Option<String> {
     let service = sight.services.first()?;
     let project = &sight.project;
     let mut text = match missing {
@@ -182,7 +188,7 @@ fn way(sight: &Sight, missing: &Missing, words: &Words) -> Option<String> {
         ),
     };
     if service.running == 0 && sight.silent.is_none() {
-        text.push_str(" It does not run: `docker compose up -d` first.");
+        text.push_str(&format!(" It does not run: `{compose} up -d` first."));
     }
     let found = service.site.is_some();
     let line = cli::elsewhere(words, &service.connection(), found)?;

@@ -140,7 +140,7 @@ fn an_error_ends_with_the_way() {
         (
             stopped(),
             Missing::Site,
-            Some("It does not run: `docker compose up -d` first."),
+            Some("It does not run: `docker-compose up -d` first."),
         ),
         (
             silent,
@@ -150,7 +150,7 @@ fn an_error_ends_with_the_way() {
         (sight(Vec::new()), Missing::Site, None),
     ];
     for (sight, missing, expected) in rows {
-        let text = way(&sight, &missing, &words);
+        let text = way(&sight, &missing, &words, "docker-compose");
         match (text, expected) {
             (Some(text), Some(part)) => {
                 assert!(text.contains(part) && text.ends_with(line), "{text}");

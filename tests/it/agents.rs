@@ -102,7 +102,9 @@ fn a_container_of_another_host() {
         .env("DOCKER_HOST", format!("ssh://{}", sshd.at(&sshd.root())));
     own.args(COUNT).run().success().stdout("1\n");
     // What leads to no container is an error of usage.
-    let wrong = client.over(sshd.at(&sshd.root()));
-    let wrong = wrong.arg("--via=other.example").args(COUNT).run();
-    wrong.code(2).stderr_has("--via leads to containers");
+    for words in [&COUNT[..], &["agent", "where"]] {
+        let wrong = client.over(sshd.at(&sshd.root()));
+        let wrong = wrong.arg("--via=other.example").args(words).run();
+        wrong.code(2).stderr_has("--via leads to containers");
+    }
 }

@@ -69,6 +69,7 @@ impl Running {
             .current_dir(cwd)
             .env_clear()
             .env("HOME", home)
+            .env("TMPDIR", home)
             .env("PATH", path)
             .stdin(Stdio::piped())
             .stdout(to("stdout"))

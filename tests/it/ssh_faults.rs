@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use kickout_shared::token::sha256_hex;
 use kickout_tests::{
     Account, Chaos, Client, HostileSsh, Output, Pretends, Sshd, Way, needs, until,
 };
@@ -183,6 +184,53 @@ fn cut_anywhere() {
         });
     }
     through(Chaos::new()).0.success().stdout("1\n");
+}
+
+/// An upload that is cut behind every 997th byte leaves no half program where one is looked for.
+#[test]
+fn an_upload_cut_every_997_bytes() {
+    needs!(Sshd);
+    const THREADS: usize = 4;
+    // A small program of this machine in the agent's place: it is refused once it is there whole.
+    let program = std::fs::canonicalize("/bin/dash").unwrap();
+    let bytes = std::fs::read(&program).unwrap();
+    let hash = sha256_hex(&bytes);
+    // What goes before it: the key exchange and the login.
+    let up = bytes.len() as u64 + 8_000;
+    let sshd = Sshd::start();
+    let account = Account::new("/bin/sh");
+    let through = |chaos: Chaos| {
+        let proxy = chaos.start(sshd.port());
+        let at = format!("{}@127.0.0.1:{}/etc", account.name(), proxy.port());
+        let client = client_through(&sshd, proxy.port());
+        let run = client
+            .over(at)
+            .arg(format!("--agent={}", program.display()));
+        let run = run.args(COUNT).run().code(4).stdout("");
+        run.stderr_has("Error: ");
+        proxy.bytes(Way::Up)
+    };
+    let whole = |path: &std::path::PathBuf| {
+        let content = std::fs::read(path).unwrap_or_default();
+        path.ends_with(format!("agent-{hash}")) && sha256_hex(&content) == hash
+    };
+    let sent = through(Chaos::new());
+    assert!(sent > up - 8_000, "{sent}");
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let through = &through;
+            scope.spawn(move || {
+                let cuts = (1..up).step_by(997).skip(thread);
+                for after in cuts.step_by(THREADS) {
+                    through(Chaos::new().cut(Way::Up, after));
+                }
+            });
+        }
+    });
+    no_agent_remains(&account);
+    until("what is half is removed", SOON, || {
+        account.delivered().iter().all(whole).then_some(())
+    });
 }
 
 /// A network that swallows everything, in each stage.

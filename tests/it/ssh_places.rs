@@ -252,7 +252,11 @@ fn nothing_secret_is_seen_on_either_side() {
         &secrets,
     );
     clean(Path::new("sshd's log"), sshd.log().as_bytes(), &secrets);
-    for folder in [account.home(), client.home()] {
+    // The homes of both sides, and every other place that either may write to.
+    let shared = ["/var/tmp", "/dev/shm"].map(Path::new);
+    let own = PathBuf::from(format!("/tmp/.kickout-{}", account.owner().uid));
+    let shared = shared.into_iter().chain([own.as_path()]);
+    for folder in [account.home(), client.home()].into_iter().chain(shared) {
         let found = Command::new("grep")
             .args(["-rlaF", "--exclude=id_ed25519"])
             .args(secrets.iter().flat_map(|secret| ["-e", secret]))

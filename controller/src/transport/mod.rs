@@ -191,11 +191,7 @@ pub async fn open(
     ssh_args: &[String],
     start: &Start<'_>,
 ) -> Result<Connection, OpenError> {
-    if let (Some(_), Target::Local | Target::Ssh(_) | Target::Vagrant(_) | Target::Http(_)) =
-        (start.via, target)
-    {
-        return Err(OpenError::ViaNowhere(target.to_string()));
-    }
+    fits_via(target, start)?;
     match target {
         Target::Local => {
             let agent = start.agents.get(std::env::consts::ARCH)?;
@@ -208,11 +204,21 @@ pub async fn open(
             let engine = engine(start).await?;
             Ok(docker::open_service(&engine, inside, ssh_args, start).await?)
         }
-        Target::DockerComposeRun(_) if start.via.is_some() => Err(OpenError::ViaRun),
         Target::DockerComposeRun(inside) => {
             Ok(compose_run::open_run(inside, ssh_args, start, start.around).await?)
         }
         Target::Http(_) => Err(OpenError::NotYet(target.to_string())),
+    }
+}
+
+/// Refuses a target that no other host's engine has.
+fn fits_via(target: &Target, start: &Start<'_>) -> Result<(), OpenError> {
+    match (start.via, target) {
+        (None, _) | (_, Target::Docker(_) | Target::DockerCompose(_)) => Ok(()),
+        (_, Target::DockerComposeRun(_)) => Err(OpenError::ViaRun),
+        (_, Target::Local | Target::Ssh(_) | Target::Vagrant(_) | Target::Http(_)) => {
+            Err(OpenError::ViaNowhere(target.to_string()))
+        }
     }
 }
 
@@ -238,6 +244,7 @@ pub async fn tidy(
     start: &Start<'_>,
     remove: bool,
 ) -> Result<Vec<Placed>, OpenError> {
+    fits_via(target, start)?;
     match target {
         Target::Local | Target::DockerComposeRun(_) => Ok(kept::tidy(start.around, remove)),
         Target::Ssh(host) => Ok(ssh::tidy(host, ssh_args, start, remove).await?),
