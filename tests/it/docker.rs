@@ -1,8 +1,9 @@
 //! `--ssh=docker:…` on a real engine: containers of every kind, and those that do not work.
 
 use kickout_tests::{
-    Container, Image, Kickout, Output, Scratch, Site, WordPress, docker_host, needs, until,
+    Container, Image, Kickout, Output, Podman, Scratch, Site, WordPress, docker_host, needs, until,
 };
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -89,6 +90,39 @@ fn every_kind_of_container() {
         assert_eq!(said.code, Some(0), "{what}: {}", said.stderr);
         assert_eq!(site.raw_rows(anna.id), [], "{what}");
     }
+}
+
+/// Podman is found where docker is not, and does the same.
+#[test]
+fn podman_instead_of_docker() {
+    needs!(Root, WordPress, Podman);
+    let site = WordPress::new().install();
+    let podman = Podman::start(&mounts(&site));
+    site.logins(&[("admin", "Firefox", "192.0.2.1"), ("admin", "curl", "::1")]);
+    // Docker's own socket comes first where there is one.
+    let run = || match Path::new("/var/run/docker.sock").exists() {
+        true => Kickout::new().env(
+            "DOCKER_HOST",
+            format!(
+                "unix://{}/podman/podman.sock",
+                podman.runtime_dir().display()
+            ),
+        ),
+        false => Kickout::new().env("XDG_RUNTIME_DIR", podman.runtime_dir()),
+    };
+    let place = format!("--ssh=docker:{}", Podman::CONTAINER);
+    let run = |words: &[&str]| {
+        let path = format!("--path={}", site.root().display());
+        run().arg(&place).arg(path).args(words).run()
+    };
+    run(&["user", "session", "list", "admin", "--format=count"]).stdout("2\n");
+    run(&["user", "session", "destroy", "admin", "--all"]).success();
+    assert_eq!(site.raw_rows(1), []);
+    run(&["agent", "where"])
+        .success()
+        .stdout_has("/tmp/.kickout-0/");
+    let nobody = run(&["--ssh=docker:nobody", "user", "session", "list", "admin"]);
+    nobody.code(4).stderr_has("nobody");
 }
 
 #[test]

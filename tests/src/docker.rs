@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -118,12 +118,7 @@ impl Image {
         };
         if !knows_image(&name) {
             let scratch = Scratch::new("image");
-            self.lay(&scratch.join("root"));
-            let tar = scratch.join("image.tar");
-            run(Command::new("tar")
-                .args(["-C", text(&scratch.join("root")).as_str(), "-cf"])
-                .arg(&tar)
-                .arg("."));
+            let tar = self.layer(&scratch);
             // Two tests that make the same image at once make the same image.
             match self {
                 Self::Labelled(arch) => load(&scratch, &tar, &name, arch),
@@ -133,6 +128,17 @@ impl Image {
             }
         }
         name
+    }
+
+    /// Its only layer, as an archive in this folder.
+    pub(crate) fn layer(self, scratch: &Scratch) -> PathBuf {
+        let (root, tar) = (scratch.join("root.image"), scratch.join("image.tar"));
+        self.lay(&root);
+        run(Command::new("tar")
+            .args(["-C", text(&root).as_str(), "-cf"])
+            .arg(&tar)
+            .arg("."));
+        tar
     }
 
     fn lay(self, root: &Path) {

@@ -26,6 +26,8 @@ pub enum Need {
     Spaces,
     /// A Docker engine that answers.
     Docker,
+    /// Podman, and to be root.
+    Podman,
     /// To build and run a program of aarch64: `debootstrap`, to be root, and `qemu-user`.
     Aarch64,
     /// `docker-compose`, whichever generation.
@@ -77,6 +79,10 @@ impl Need {
                     && works("unshare", &["--net", "--", "sh", "-c", SPACE]),
                 "the tests do not run as root, or network namespaces, iptables or its match \
                  `statistic` do not work here (apt-get install iproute2 iptables)",
+            ),
+            Self::Podman => (
+                rustix::process::getuid().is_root() && has("podman"),
+                "the tests do not run as root, or podman is not installed (apt-get install podman)",
             ),
             Self::Aarch64 => (
                 rustix::process::getuid().is_root()
