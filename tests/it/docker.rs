@@ -47,8 +47,9 @@ fn every_kind_of_container() {
     needs!(Root, WordPress, Docker);
     let site = WordPress::new().install();
     let anna = site.add_user("anna", "editor");
-    let rows: [(&str, Image, &[&str], &str); 7] = [
+    let rows: [(&str, Image, &[&str], &str); 8] = [
         ("busybox only", Image::Busybox, &[], ""),
+        ("Debian's tools", Image::Debian, &[], ""),
         ("no shell, no /tmp", Image::Bare, &[], ""),
         (
             "read-only beside a tmpfs",

@@ -40,12 +40,17 @@ fn hosts_that_run_no_commands() {
             "ForceCommand internal-sftp",
             &["sftp"],
         ),
-        ("no sessions", "/bin/sh", "MaxSessions 0", &[]),
+        (
+            "no sessions",
+            "/bin/sh",
+            "MaxSessions 0",
+            &["refused to start a command"],
+        ),
         (
             "a cage without a shell",
             "/bin/sh",
             "ChrootDirectory /var/empty-of-kickout",
-            &[],
+            &["/bin/sh: No such file"],
         ),
         (
             "a signal",
@@ -121,7 +126,10 @@ fn login_scripts_that_stand_in_the_way() {
             "echo please wait; exec tail -f /dev/null",
             &["no hello within", "please wait"],
         ),
-        ("read answer < /dev/tcp/127.0.0.1/1 || exec cat", &[]),
+        (
+            "read answer < /dev/tcp/127.0.0.1/1 || exec cat",
+            &["no hello within"],
+        ),
         ("echo go away; exit 3", &["go away", "exit status 3"]),
         ("printf '\\033[2J\\033[31mred'; exit 1", &["red"]),
         ("exec /bin/false", &["exit status 1"]),

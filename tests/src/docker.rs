@@ -11,7 +11,9 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::Scratch;
+use crate::cache::copy_tree;
 use crate::scratch::{run, text};
+use crate::tree::tree;
 
 /// Where the engine is: what `tests/run` started, else the operator's.
 pub fn docker_host() -> Option<String> {
@@ -26,9 +28,14 @@ pub enum Image {
     Busybox,
     /// The same without `/tmp` and without any shell: one program, `/sleep`.
     Bare,
+    /// Debian's own tools, with OpenSSL as in most images of servers.
+    Debian,
     /// The busybox again, labelled as made for this architecture, as Docker calls it: `arm64`.
     Labelled(&'static str),
 }
+
+/// The packages of [`Image::Debian`].
+const DEBIAN: [&str; 4] = ["coreutils", "dash", "findutils", "openssl"];
 
 /// A running container; removed with the value.
 #[derive(Debug)]
@@ -64,6 +71,7 @@ impl Container {
         let name = format!("kickout-test-{}-{number}", std::process::id());
         let command = match image {
             Image::Busybox | Image::Labelled(_) => &["/bin/busybox", "sleep", "3600"][..],
+            Image::Debian => &["sleep", "3600"],
             Image::Bare => &["/sleep", "3600"],
         };
         let mut start = docker();
@@ -114,6 +122,7 @@ impl Image {
         let name = match self {
             Self::Busybox => "kickout-test-busybox:1".to_owned(),
             Self::Bare => "kickout-test-bare:1".to_owned(),
+            Self::Debian => "kickout-test-debian:1".to_owned(),
             Self::Labelled(arch) => format!("kickout-test-busybox:{arch}"),
         };
         if !knows_image(&name) {
@@ -122,7 +131,7 @@ impl Image {
             // Two tests that make the same image at once make the same image.
             match self {
                 Self::Labelled(arch) => load(&scratch, &tar, &name, arch),
-                Self::Busybox | Self::Bare => {
+                Self::Busybox | Self::Bare | Self::Debian => {
                     run(docker().arg("import").arg(&tar).arg(&name));
                 }
             }
@@ -165,6 +174,7 @@ impl Image {
             Self::Bare => {
                 fs::copy(busybox, root.join("sleep")).unwrap();
             }
+            Self::Debian => copy_tree(&tree("debian-1", &DEBIAN, |_| {}).join("."), root),
         }
     }
 }

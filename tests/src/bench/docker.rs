@@ -7,14 +7,27 @@ use kickout_tests::{Binaries, Container, Image, Scratch, WordPress, docker_host}
 use crate::clock::{Table, timed};
 use crate::jobs::sessions;
 
-/// The row; the container sees the site's files and its database's socket.
+/// A row for each kind of tools that the agent is checked with.
 pub(crate) fn measure(table: &mut Table, samples: usize) {
+    for (image, job) in [
+        (
+            Image::Debian,
+            "destroy all sessions of one user in a container",
+        ),
+        (Image::Busybox, "the same with busybox alone"),
+    ] {
+        measure_in(image, job, table, samples);
+    }
+}
+
+/// The container sees the site's files and its database's socket.
+fn measure_in(image: Image, job: &'static str, table: &mut Table, samples: usize) {
     let _ = Binaries::release();
     let site = WordPress::new().install();
     let socket = site.database().server.socket();
     let mounts = [site.around().path(), socket.parent().unwrap()]
         .map(|dir| format!("--volume={0}:{0}", dir.display()));
-    let container = Container::start(Image::Busybox, &mounts.each_ref().map(String::as_str));
+    let container = Container::start(image, &mounts.each_ref().map(String::as_str));
     let three = sessions(3);
     let home = Scratch::new("home");
     let program = |name: &str| {
@@ -40,7 +53,7 @@ pub(crate) fn measure(table: &mut Table, samples: usize) {
     // The agent is there.
     destroy();
     table.compare(
-        "destroy all sessions of one user in a container",
+        job,
         samples,
         vec![
             ("kickout", Box::new(destroy)),
