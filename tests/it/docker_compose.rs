@@ -51,6 +51,10 @@ fn a_service_is_found_by_its_labels() {
         .code(0)
         .stdout("0\n")
         .stderr_has("Found 2 replicas of web; using number 1.");
+    run("docker-compose:wbe", &[])
+        .code(4)
+        .stderr_has("running: web")
+        .stderr_has("Try --ssh=docker-compose:web");
     one.docker(&["pause"]);
     run("docker-compose:web", &[])
         .code(4)

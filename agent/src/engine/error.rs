@@ -175,6 +175,14 @@ impl EngineError {
                     .to_owned()
             }
             Self::NoDatabase { .. } => "Check DB_NAME in wp-config.php.".to_owned(),
+            // A stack that has just been started has none.
+            Self::NoTable {
+                found: Some(found), ..
+            } if found.is_empty() => {
+                "Install WordPress there first (open the site in a browser), or check DB_NAME in \
+                 wp-config.php."
+                    .to_owned()
+            }
             Self::NoTable { .. } => {
                 "Check $table_prefix and CUSTOM_USER_META_TABLE in wp-config.php.".to_owned()
             }

@@ -26,7 +26,7 @@ pub enum LocateError {
     /// WP-CLI's own words, for the path that was used.
     #[error(
         "This does not seem to be a WordPress installation.\nThe used path is: {}/\nPass --path=`path/to/wordpress` or run `wp core download`.",
-        path.display()
+        path.display().to_string().trim_end_matches('/')
     )]
     NotWordPress {
         /// The path given, or the directory where the search started.
@@ -218,6 +218,9 @@ mod tests {
         assert_eq!(at(dir.path()).unwrap_err().to_string(), want);
         assert_eq!(at(&dir.path().join("")).unwrap_err().to_string(), want);
         assert_eq!(upward(dir.path()).unwrap_err().to_string(), want);
+        let path = PathBuf::from("/");
+        let top = LocateError::NotWordPress { path }.to_string();
+        assert!(top.contains("The used path is: /\n"), "{top}");
     }
 
     #[test]

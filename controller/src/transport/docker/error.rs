@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::deliver::DeliverError;
+use crate::similar::nearest;
 
 /// Why there is no agent in a container.
 #[derive(Debug, thiserror::Error)]
@@ -249,7 +250,12 @@ impl DockerError {
                  --ssh-args=<name>"
                     .to_owned()
             }
-            Self::Service { service, .. } => format!("Run `docker compose up -d {service}` first."),
+            Self::Service {
+                service, others, ..
+            } => match nearest(service, others.iter().map(String::as_str)) {
+                Some(near) => format!("Try --ssh=docker-compose:{near}"),
+                None => format!("Run `docker compose up -d {service}` first."),
+            },
             Self::Replica { .. } => "Leave --index out to use the first.".to_owned(),
             Self::Remote(_) => {
                 "Start the service there and use --ssh=docker-compose:<service>.".to_owned()
