@@ -35,7 +35,10 @@ enum Names {
     /// Names and patterns as they are written, in lower case.
     Written(Box<str>),
     /// `|1|<salt>|<hash>`: the hash of one name.
-    Hashed { salt: hmac::Key, hash: Box<[u8]> },
+    Hashed {
+        salt: Box<hmac::Key>,
+        hash: Box<[u8]>,
+    },
 }
 
 /// What a line turned out to be.
@@ -115,7 +118,7 @@ impl Names {
         let (salt, hash) = names.strip_prefix("|1|")?.split_once('|')?;
         let salt = STANDARD.decode(salt).ok()?;
         Some(Self::Hashed {
-            salt: hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &salt),
+            salt: Box::new(hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &salt)),
             hash: STANDARD.decode(hash).ok()?.into(),
         })
     }
