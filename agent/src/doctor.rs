@@ -4,10 +4,11 @@
 use kickout_shared::event::{Event, Finding, Missing, Outcome, State, Verdict};
 use kickout_shared::site::Site;
 
-use crate::engine::choose::{self, Chosen, Refusal, object_cache_name};
+use crate::engine::Engine as _;
+use crate::engine::choose::{self, Decision, Refusal, Way, object_cache_name};
 use crate::out::{Cancelled, Out};
 use crate::run;
-use crate::site::{self, Config, DbDropIn, FindingKind, Setting};
+use crate::site::{self, Config, DbDropIn, Setting};
 
 /// The names that decide where sessions are; the last ones are shown only when they are set.
 const NAMES: [(&str, bool); 14] = [
@@ -78,8 +79,8 @@ async fn examine(site: &Site, out: &mut Out) -> Result<Option<Missing>, Cancelle
         }
     };
     drop_ins(&config, &folders, out).await?;
-    match choose::open(&config, site.url.as_deref()).await {
-        Ok(chosen) => opened(&chosen, out).await?,
+    match choose::decide(&config, site).await {
+        Ok(decision) => decided(&decision, out).await?,
         Err(refusal) => {
             refused(&refusal, out).await?;
             return Ok(refusal.missing());
@@ -153,23 +154,17 @@ async fn drop_ins(
     ok(out, "drop-ins", text).await
 }
 
-async fn opened(chosen: &Chosen, out: &mut Out) -> Result<(), Cancelled> {
+async fn decided(chosen: &Decision, out: &mut Out) -> Result<(), Cancelled> {
     for what in &chosen.unchecked {
         let fix = "Sessions destroyed here end as `unconfirmed`, exit code 5.".to_owned();
         say(out, State::Warn, "active code", what.clone(), Some(fix)).await?;
     }
-    for finding in &chosen.remarks {
-        let what = match finding.kind {
-            FindingKind::ManagerClass => "extends a session class of WordPress",
-            FindingKind::MetadataFilter => "filters user meta",
-            FindingKind::ManagerFilter | FindingKind::PluggableAuth | FindingKind::Unsearched => {
-                continue;
-            }
-        };
-        let text = format!("{}:{} {what}", finding.file.display(), finding.line);
-        ok(out, "active code", text).await?;
+    for remark in chosen.remarks.iter().filter_map(choose::remark) {
+        ok(out, "active code", remark).await?;
     }
-    if chosen.unchecked.is_empty() && chosen.remarks.is_empty() {
+    if let Some(replaced) = &chosen.replaced {
+        ok(out, "active code", replaced.clone()).await?;
+    } else if chosen.unchecked.is_empty() && chosen.remarks.is_empty() {
         ok(
             out,
             "active code",
@@ -180,23 +175,21 @@ async fn opened(chosen: &Chosen, out: &mut Out) -> Result<(), Cancelled> {
     if chosen.multisite {
         ok(out, "network", "sessions are network-wide".to_owned()).await?;
     }
-    if let Some(caveat) = chosen.engine.caveat() {
+    if let Way::Native(direct) = &chosen.way
+        && let Some(caveat) = direct.caveat()
+    {
         say(out, State::Warn, "durability", caveat, None).await?;
     }
-    let why = "default session store, nothing in front of it";
-    ok(
-        out,
-        "engine",
-        format!("{} ({why})", chosen.engine.describe()),
-    )
-    .await
+    ok(out, "engine", chosen.describe()).await
 }
 
 async fn refused(refusal: &Refusal, out: &mut Out) -> Result<(), Cancelled> {
     let subject = match refusal {
-        Refusal::ObjectCache { .. } | Refusal::DbDropIn { .. } | Refusal::SessionManager { .. } => {
-            "engine"
-        }
+        Refusal::ObjectCache(_)
+        | Refusal::Routed(_)
+        | Refusal::SessionManager(_)
+        | Refusal::NoPhp(_)
+        | Refusal::RequireNatively => "engine",
         Refusal::Config(_) => "configuration",
         Refusal::Engine(_) => "database",
         Refusal::NoSuchSite(_) => "network",

@@ -11,6 +11,7 @@
 
 mod doctor;
 pub mod engine;
+mod load;
 pub mod ops;
 pub mod out;
 mod owner;

@@ -3,10 +3,12 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use kickout_agent::engine::php::launch;
 use kickout_agent::run::Site;
 use kickout_agent::serve::{ServeError, serve};
 use kickout_agent::stdio;
 use kickout_shared::version;
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 fn main() -> ExitCode {
     let argument = std::env::args().nth(1);
@@ -20,6 +22,10 @@ fn main() -> ExitCode {
             std::io::stdout()
                 .write_all(line.as_bytes())
                 .map_err(ServeError::Io)
+        }
+        Some("--php") => {
+            let error = launch(std::env::args_os().skip(2));
+            return complain(&format!("cannot start PHP: {error}"));
         }
         Some(nonce) if is_nonce(nonce) => run(nonce),
         Some(_) | None => return complain("usage: kickout-agent <nonce> (kickout starts it)"),
@@ -42,6 +48,9 @@ fn complain(text: &str) -> ExitCode {
 }
 
 fn run(nonce: &str) -> Result<(), ServeError> {
+    // A site's PHP has our own account: it must not read our environment, write our memory, or open
+    // our end of the protocol through /proc.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(std::io::Error::from)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

@@ -1,5 +1,6 @@
-//! Root never touches a site's SQLite file: a child of ours with the owner's rights does, over the
-//! same protocol. Reading a configuration and talking to a server needs no such change.
+//! Root never touches a site's SQLite file and never runs its PHP: a child of ours with the owner's
+//! rights does, over the same protocol. Reading a configuration and talking to a server needs no
+//! such change.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::process::Stdio;
@@ -9,7 +10,7 @@ use kickout_shared::event::{Event, Level, Line, Outcome, Verdict};
 use kickout_shared::frame::{self, Lines};
 use kickout_shared::message::{FromAgent, Hello, PING_SECONDS, RunId, ToAgent};
 use kickout_shared::request::Request;
-use kickout_shared::site::Site;
+use kickout_shared::site::{Load, Site};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{ChildStdin, ChildStdout, Command};
 
@@ -37,6 +38,37 @@ pub(crate) fn of(config: &Config<'_>) -> Option<Owner> {
         uid: meta.uid(),
         gid: meta.gid(),
     })
+}
+
+/// Whose rights the site's PHP has: the owner of its configuration, else the web server's account.
+pub(crate) fn for_php(config: &Config<'_>, load: &Load) -> Result<Owner, Line> {
+    let homes = site::Homes::here();
+    let unclear = |text: String| Line {
+        level: Level::Error,
+        text,
+        fix: Some("Say which account runs the site: --php-user=<account>.".to_owned()),
+    };
+    if let Some(account) = &load.php_user {
+        return match homes.account(account) {
+            Some((0, _)) => Err(unclear("a site's PHP never runs as root".to_owned())),
+            Some((uid, gid)) => Ok(Owner { uid, gid }),
+            None => Err(unclear(format!("this host has no account '{account}'"))),
+        };
+    }
+    let owner = std::fs::metadata(&config.file)
+        .ok()
+        .map(|meta| (meta.uid(), homes.group_of(meta.uid()).unwrap_or(meta.gid())));
+    let owner = owner
+        .filter(|(uid, _)| *uid != 0)
+        .or_else(site::web_account);
+    let (uid, gid) = owner.ok_or_else(|| {
+        unclear(format!(
+            "{} belongs to root, and no one account runs the web server: whose PHP it is cannot be \
+             told",
+            config.file.display()
+        ))
+    })?;
+    Ok(Owner { uid, gid })
 }
 
 /// Carries out the request in a child with the owner's rights, and passes on what it says.
@@ -228,7 +260,7 @@ fn failed(owner: Owner, why: &str) -> Line {
     Line {
         level: Level::Error,
         text: format!(
-            "cannot become uid {}, the owner of the SQLite database: {why}",
+            "cannot become uid {}, the owner of the site: {why}",
             owner.uid
         ),
         fix: Some("Run kickout as that user.".to_owned()),

@@ -1,16 +1,20 @@
 //! One run on one site: find it, choose the engine, carry out the request.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kickout_shared::event::{Level, Line, Outcome, Verdict};
-use kickout_shared::request::Request;
+use kickout_shared::request::{Doomed, Request, Who};
 
-use crate::engine::choose::{self, Chosen, Opened, Refusal};
+use crate::engine::choose::{self, Decision, Refusal, Way};
+use crate::engine::{Engine, EngineError};
 use crate::ops::{self, Desk};
-use crate::out::Out;
+use crate::out::{Cancelled, Out};
 use crate::serve::Runner;
 use crate::site::{self, Config, ConfigError, Environment};
-use crate::{doctor, owner};
+use crate::{doctor, load, owner};
+
+/// How often it is asked whether a run has been cancelled while its site loads.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Runs requests on the sites of this host.
 pub struct Site;
@@ -23,18 +27,12 @@ impl Runner for Site {
         out: &mut Out,
     ) -> Result<Outcome, Line> {
         let environment = site::web_environment();
+        let site = anchored(site);
         let config = config(&site, &environment);
-        if let Some(owner) = config.as_ref().ok().and_then(owner::of) {
-            // Its home is another: what was found is what is meant.
-            let site = match (&site.start, &config) {
-                (Some(_), Ok(config)) => kickout_shared::site::Site {
-                    path: Some(config.root.display().to_string()),
-                    start: None,
-                    ..site
-                },
-                _ => site,
-            };
-            return owner::run_as(owner, site, request, out).await;
+        if let Ok(config) = &config
+            && let Some(owner) = owner::of(config)
+        {
+            return owner::run_as(owner, settled(site, config), request, out).await;
         }
         if request == Request::Doctor {
             return doctor::run(&site, out).await;
@@ -43,87 +41,211 @@ impl Runner for Site {
             Ok(config) => config,
             Err(error) => return refuse(out, error.into()).await,
         };
-        let chosen = match choose::open(&config, site.url.as_deref()).await {
-            Ok(chosen) => chosen,
+        let decision = match choose::decide(&config, &site).await {
+            Ok(decision) => decision,
             Err(refusal) => return refuse(out, refusal).await,
         };
-        let Chosen {
-            engine,
-            unchecked,
-            multisite,
-            remarks: _,
-        } = chosen;
+        if matches!(decision.way, Way::Php { .. }) && rustix::process::geteuid().is_root() {
+            let owner = owner::for_php(&config, &site.load)?;
+            drop(decision);
+            return owner::run_as(owner, settled(site, &config), request, out).await;
+        }
         let root = format!(
             "root {}, configuration {}",
             config.root.display(),
             config.file.display()
         );
-        let engine_text = format!(
-            "{} (default session store, nothing in front of it)",
-            engine.describe()
-        );
-        for (group, text) in [("site", root), ("engine", engine_text)] {
+        let remarks = decision.remarks.iter().filter_map(choose::remark);
+        let remarks = remarks.map(|remark| ("engine", remark));
+        let said = [("site", root), ("engine", decision.describe())];
+        for (group, text) in said.into_iter().chain(remarks) {
             if out.debug(group, text).await.is_err() {
                 return Ok(Outcome::of(Verdict::Cancelled));
             }
         }
-        let destroys = matches!(&request, Request::SessionDestroy(destroy) if !destroy.dry_run);
-        let mut notes = Vec::new();
-        if destroys && multisite {
-            let text = "This is a network: sessions are network-wide, and users are logged out of \
-                        every site of it.";
-            notes.push(text.to_owned());
+        carry_out(decision, &site, request, &config, &environment, out).await
+    }
+}
+
+async fn carry_out(
+    mut decision: Decision,
+    site: &kickout_shared::site::Site,
+    request: Request,
+    config: &Config<'_>,
+    environment: &Environment,
+    out: &mut Out,
+) -> Result<Outcome, Line> {
+    let destroys = matches!(&request, Request::SessionDestroy(destroy) if !destroy.dry_run);
+    let cancelled = Ok(Outcome::of(Verdict::Cancelled));
+    match decision.way {
+        Way::Native(mut native) => {
+            if destroys
+                && warn(&decision.unchecked, decision.multisite, out)
+                    .await
+                    .is_err()
+            {
+                return cancelled;
+            }
+            let outcome = run(&mut native, out, site, request).await;
+            native.close().await;
+            Ok(proved(outcome?, &decision.unchecked))
         }
-        let caveat = engine.caveat().filter(|_| destroys);
-        notes.extend(
-            unchecked
-                .iter()
-                .filter(|_| destroys)
-                .map(|what| format!("{what}.")),
-        );
-        for note in notes {
-            if out.warning(note).await.is_err() {
-                return Ok(Outcome::of(Verdict::Cancelled));
+        Way::Php { program, eyes } => {
+            let started = load::start(
+                site,
+                decision.url.clone(),
+                program,
+                eyes,
+                config,
+                environment,
+            );
+            // A site may take its time; nothing is written before it has answered.
+            let Some(started) = until_cancelled(started, out).await else {
+                return cancelled;
+            };
+            let (mut php, facts) = match started {
+                Ok((php, facts, notes)) => {
+                    if load::say(notes, out).await.is_err() {
+                        return cancelled;
+                    }
+                    (php, facts)
+                }
+                Err((error, notes)) => {
+                    let _ = load::say(notes, out).await;
+                    return Err(refused(&error.into()));
+                }
+            };
+            let replaced = decision.replaced.as_deref().filter(|_| facts.default);
+            let answers = decision.answers.as_deref();
+            let answers = answers.filter(|_| facts.default && php.answers().is_none());
+            load::doubts(
+                &facts,
+                [replaced, answers],
+                &site.load,
+                &mut decision.unchecked,
+            );
+            if let (Some(answers), true) = (php.answers(), rows_only(&request)) {
+                decision.unchecked.push(format!(
+                    "{answers} answers for user meta: users without a row were not asked"
+                ));
             }
+            if load::debug(&facts, &php, out).await.is_err() {
+                return cancelled;
+            }
+            let multisite = decision.multisite || facts.tables.multisite;
+            if destroys && warn(&decision.unchecked, multisite, out).await.is_err() {
+                return cancelled;
+            }
+            let outcome = run(&mut *php, out, site, request).await;
+            let _ = load::say(php.take_notes(), out).await;
+            let mut outcome = proved(outcome?, &decision.unchecked);
+            if matches!(outcome.verdict, Verdict::Gone | Verdict::Unconfirmed)
+                && let Err(error) = php.confirm().await
+            {
+                outcome.verdict = unconfirmed(&error);
+                let _ = out.line(error.line()).await;
+            }
+            Ok(outcome)
         }
-        let clock = clock;
-        let outcome = match engine {
-            Opened::MySql(mut native) => {
-                let desk = Desk {
-                    engine: &mut native,
-                    out,
-                    clock,
-                };
-                let outcome = ops::run(desk, &site, request).await;
-                native.into_sql().close().await;
-                outcome?
-            }
-            Opened::Sqlite(mut native) => {
-                ops::run(
-                    Desk {
-                        engine: &mut native,
-                        out,
-                        clock,
-                    },
-                    &site,
-                    request,
-                )
-                .await?
-            }
-        };
-        // Worth saying only of something that was done.
-        if let Some(caveat) = caveat.filter(|_| outcome.sessions > 0) {
-            let _ = out.warning(format!("Destroyed, but {caveat}.")).await;
+    }
+}
+
+/// What a future gives; `None`, and the future dropped, when the run is cancelled before.
+async fn until_cancelled<T>(future: impl Future<Output = T>, out: &Out) -> Option<T> {
+    let mut future = std::pin::pin!(future);
+    let mut look = tokio::time::interval(LOOK);
+    loop {
+        tokio::select! {
+            value = &mut future => return Some(value),
+            _ = look.tick() => if out.cancelled().is_err() {
+                return None;
+            },
         }
-        let unproved = !unchecked.is_empty() && outcome.verdict == Verdict::Gone;
-        Ok(if unproved {
-            Outcome {
-                verdict: Verdict::Unconfirmed,
-                ..outcome
-            }
-        } else {
-            outcome
-        })
+    }
+}
+
+/// Whether rows are looked through rather than users.
+fn rows_only(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::SessionDestroy(destroy) if matches!(destroy.what, Doomed::All(Who::Selected(_)))
+    )
+}
+
+/// What a second look that failed means: sessions that are still there, or nobody knows.
+fn unconfirmed(error: &EngineError) -> Verdict {
+    match error.alive() {
+        true => Verdict::Alive,
+        false => Verdict::Unconfirmed,
+    }
+}
+
+async fn run<E: Engine>(
+    engine: &mut E,
+    out: &mut Out,
+    site: &kickout_shared::site::Site,
+    request: Request,
+) -> Result<Outcome, Line> {
+    let destroys = matches!(&request, Request::SessionDestroy(destroy) if !destroy.dry_run);
+    let caveat = engine.caveat().filter(|_| destroys);
+    let (clock, to) = (clock, &mut *out);
+    let desk = Desk {
+        engine,
+        out: to,
+        clock,
+    };
+    let outcome = ops::run(desk, site, request).await?;
+    // Worth saying only of something that was done.
+    if let Some(caveat) = caveat.filter(|_| outcome.sessions > 0) {
+        let _ = out.warning(format!("Destroyed, but {caveat}.")).await;
+    }
+    Ok(outcome)
+}
+
+/// Says, before anything is destroyed, what may stand in its way.
+async fn warn(unchecked: &[String], multisite: bool, out: &mut Out) -> Result<(), Cancelled> {
+    if multisite {
+        let text = "This is a network: sessions are network-wide, and users are logged out of \
+                    every site of it.";
+        out.warning(text).await?;
+    }
+    for what in unchecked {
+        out.warning(format!("{what}.")).await?;
+    }
+    Ok(())
+}
+
+/// Where something was not checked, what is gone is not proved; nor that there was nothing.
+fn proved(outcome: Outcome, unchecked: &[String]) -> Outcome {
+    let doubted = matches!(outcome.verdict, Verdict::Gone | Verdict::Skipped);
+    match doubted && !unchecked.is_empty() {
+        true => Outcome {
+            verdict: Verdict::Unconfirmed,
+            ..outcome
+        },
+        false => outcome,
+    }
+}
+
+/// Files to load are relative to where the search begins, as if one had gone there.
+fn anchored(mut site: kickout_shared::site::Site) -> kickout_shared::site::Site {
+    let homes = site::Homes::here();
+    // A place that is not there is said where the root is looked for.
+    let start = site::start_directory(site.start.as_deref(), &homes).unwrap_or_default();
+    for file in &mut site.load.require {
+        if let Ok(expanded) = homes.expand(file) {
+            *file = start.join(expanded).display().to_string();
+        }
+    }
+    site
+}
+
+/// The same site for a child whose home and directory are others: what was found is what is meant.
+fn settled(site: kickout_shared::site::Site, config: &Config<'_>) -> kickout_shared::site::Site {
+    kickout_shared::site::Site {
+        path: Some(config.root.display().to_string()),
+        start: None,
+        ..site
     }
 }
 
@@ -160,7 +282,6 @@ async fn refuse(out: &mut Out, refusal: Refusal) -> Result<Outcome, Line> {
 
 /// A refusal as the last line of the run. WP-CLI's own wordings stay alone.
 fn refused(refusal: &Refusal) -> Line {
-    let text = refusal.to_string();
     let wp_cli = matches!(
         refusal,
         Refusal::NoSuchSite(_)
@@ -168,7 +289,7 @@ fn refused(refusal: &Refusal) -> Line {
     );
     Line {
         level: Level::Error,
-        text,
+        text: refusal.to_string(),
         fix: (!wp_cli)
             .then(|| refusal.fix())
             .filter(|fix| !fix.is_empty()),

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
 
+use kickout_shared::site::{Load, Skip};
+
 use crate::cli::{self, Answers, Globals, Meaning, Parsed, Task, UsageError, Words};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::here;
-use crate::inventory::{Inventory, Overrides, Resolved, Selection, Surroundings};
+use crate::inventory::{Inventory, Overrides, Resolved, Selection, Setting, Surroundings};
 use crate::render::{self, ColorChoice, DebugLines, Lines, Screen, Terminal};
 use crate::report::with_fix;
 use crate::settings;
@@ -173,6 +175,7 @@ fn start(
                 request,
                 answer,
                 ways: ways(&globals, &inventory, &vars, around)?,
+                load: load(&globals, &inventory),
             };
             let Swept { exit, missing } = sweep::run(order, &terminal, screen)?;
             if let Some(missing) = missing.filter(|_| alone) {
@@ -324,9 +327,23 @@ fn targets(
         sudo: globals.sudo.clone(),
         via: globals.via.clone(),
     };
-    let targets = inventory.resolve(selection, &overrides)?;
-    if !globals.require.is_empty() || !inventory.globals().require.is_empty() {
-        return Err(Error::NotYet("--require".to_owned()));
+    Ok(inventory.resolve(selection, &overrides)?)
+}
+
+/// How the sites' code is to be loaded: the words, else the files; required files of both.
+fn load(globals: &Globals, inventory: &Inventory) -> Load {
+    let files = inventory.globals();
+    let text = |setting: &Option<Setting>| setting.as_ref().map(|it| it.text.clone());
+    let skip = |typed: &Skip, setting| match typed {
+        Skip::Nothing => cli::skip(text(setting).as_deref()),
+        typed => typed.clone(),
+    };
+    let typed = globals.load.clone();
+    let required = files.require.iter().map(|file| file.text.clone());
+    Load {
+        skip_plugins: skip(&typed.skip_plugins, &files.skip_plugins),
+        skip_themes: skip(&typed.skip_themes, &files.skip_themes),
+        require: required.chain(typed.require).collect(),
+        ..typed
     }
-    Ok(targets)
 }

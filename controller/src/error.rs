@@ -22,9 +22,6 @@ pub enum Error {
     /// The configuration forbids the command.
     #[error("The '{0}' command has been disabled from the config file.")]
     Disabled(String),
-    /// Something that is understood, but not built yet.
-    #[error("{0} is understood, but this release of Kickout works on this host's sites only.")]
-    NotYet(String),
     /// No agent for the target.
     #[error(transparent)]
     Deliver(#[from] DeliverError),
@@ -57,9 +54,7 @@ impl Error {
     /// How the program ends.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::Inventory(_) | Self::Settings(_) | Self::NotYet(_) => {
-                Exit::Usage
-            }
+            Self::Usage(_) | Self::Inventory(_) | Self::Settings(_) => Exit::Usage,
             Self::Disabled(_) | Self::Stream { .. } => Exit::Failed,
             Self::Deliver(_) => Exit::Unreachable,
             Self::Open(error) => error.exit(),
@@ -76,9 +71,6 @@ impl Error {
             Self::Inventory(error) => error.fix(),
             Self::Settings(error) => error.fix(),
             Self::Disabled(_) => "See disabled_commands in your wp-cli.yml.".to_owned(),
-            Self::NotYet(_) => {
-                "Run kickout on the host of the site, in its folder or with --path.".to_owned()
-            }
             Self::Deliver(error) => error.fix(),
             Self::Open(error) => error.fix(),
             Self::Declined => String::new(),

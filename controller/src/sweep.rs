@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use kickout_shared::event::{Missing, Verdict};
 use kickout_shared::request::Request;
+use kickout_shared::site::Load;
 use kickout_shared::user::UserRef;
 
 use crate::cli::{self, Answer};
@@ -46,6 +47,8 @@ pub(crate) struct Order {
     pub(crate) answer: Answer,
     /// How hosts are reached.
     pub(crate) ways: Ways,
+    /// How the sites' own code is to be loaded, if at all.
+    pub(crate) load: Load,
 }
 
 /// How hosts are reached.
@@ -103,7 +106,10 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Error> {
 }
 
 async fn sweep(order: Order, terminal: &Terminal, screen: &mut Screen) -> Result<Swept, Error> {
-    let (members, hosts) = members::gather(order.targets);
+    let (mut members, hosts) = members::gather(order.targets);
+    for member in &mut members {
+        *member.site.load = order.load.clone();
+    }
     let fleet = Rc::new(Fleet {
         members,
         hosts,

@@ -21,4 +21,60 @@ pub struct Site {
     /// `--user`: act as this user. Resolved (and refused) before the command runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act_as: Option<UserRef>,
+    /// How the site's code is to be loaded, if at all.
+    #[serde(default, skip_serializing_if = "Load::is_plain")]
+    pub load: Box<Load>,
+}
+
+/// Which engine, and what a loaded WordPress is to leave out or take in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Load {
+    /// `--engine`
+    #[serde(default)]
+    pub engine: EngineChoice,
+    /// `--skip-plugins`
+    #[serde(default)]
+    pub skip_plugins: Skip,
+    /// `--skip-themes`
+    #[serde(default)]
+    pub skip_themes: Skip,
+    /// `--require`: files on the site's host, in order; relative ones start at the root.
+    #[serde(default)]
+    pub require: Vec<String>,
+    /// `--php-user`: the account a root agent runs the site's PHP as, when it cannot tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub php_user: Option<String>,
+}
+
+impl Load {
+    /// Whether nothing is asked for.
+    pub fn is_plain(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// `--engine`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EngineChoice {
+    /// What is right for the site.
+    #[default]
+    Auto,
+    /// The database alone; none of the site's code runs.
+    Native,
+    /// WordPress itself.
+    Php,
+}
+
+/// What of a kind is left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Skip {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Everything.
+    All,
+    /// What is named.
+    Named(Vec<String>),
 }

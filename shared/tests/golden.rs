@@ -10,6 +10,7 @@ use std::fmt::Debug;
 use kickout_shared::event::{Event, Level, Missing, State, Verdict};
 use kickout_shared::message::{FromAgent, Hello, ToAgent};
 use kickout_shared::request::{Doomed, Request, Who};
+use kickout_shared::site::{EngineChoice, Skip};
 use kickout_shared::token::SessionRef;
 use kickout_shared::user::{UserKey, UserRef};
 use kickout_shared::value::{Key, Value};
@@ -59,6 +60,9 @@ every!(doomed(Doomed):
     Doomed::One { .. } => "One", Doomed::Conflict { .. } => "Conflict", Doomed::All(_) => "All");
 every!(session(SessionRef):
     SessionRef::Latest => "Latest", SessionRef::Key(_) => "Key", SessionRef::Prefix(_) => "Prefix");
+every!(engine(EngineChoice):
+    EngineChoice::Auto => "Auto", EngineChoice::Native => "Native", EngineChoice::Php => "Php");
+every!(skip(Skip): Skip::Nothing => "Nothing", Skip::All => "All", Skip::Named(_) => "Named");
 every!(user_key(UserKey):
     UserKey::Any => "Any", UserKey::Id => "Id", UserKey::Login => "Login",
     UserKey::Email => "Email");
@@ -106,6 +110,9 @@ fn what_goes_to_the_agent() {
             continue;
         };
         request::see(&request, &mut seen);
+        engine::see(&site.load.engine, &mut seen);
+        skip::see(&site.load.skip_plugins, &mut seen);
+        skip::see(&site.load.skip_themes, &mut seen);
         let mut users: Vec<UserRef> = site.act_as.into_iter().collect();
         let mut choose = |who: Who, seen: &mut Seen| {
             who::see(&who, seen);
@@ -133,6 +140,8 @@ fn what_goes_to_the_agent() {
     let missing = [
         to_agent::missing(&seen),
         request::missing(&seen),
+        engine::missing(&seen),
+        skip::missing(&seen),
         who::missing(&seen),
         doomed::missing(&seen),
         session::missing(&seen),

@@ -1,10 +1,10 @@
 //! One table of what every engine must do, run against all of them: memory, SQLite, MariaDB,
-//! MySQL.
+//! MySQL, and WordPress itself.
 
 use kickout_agent::engine::{Engine, RowHead, Written};
 use kickout_shared::user::UserKey;
 use kickout_shared::value::Key;
-use kickout_tests::{MariaDb, MySql, needs};
+use kickout_tests::{MariaDb, MySql, WordPress, needs};
 
 use crate::stored::{many, now, session, value, verifier};
 
@@ -305,6 +305,18 @@ fn mariadb_keeps_it() {
 fn mariadb_in_latin1_keeps_it() {
     needs!(WordPress);
     block_on(async { keeps(worlds::on_latin1(&MariaDb::shared()).await).await });
+}
+
+#[test]
+fn php_on_mariadb_keeps_it() {
+    needs!(WordPress);
+    block_on(async { keeps(worlds::on_php(WordPress::new().install()).await).await });
+}
+
+#[test]
+fn php_on_sqlite_keeps_it() {
+    needs!(WordPress, WordPressSqlite);
+    block_on(async { keeps(worlds::on_php(WordPress::new().install_sqlite()).await).await });
 }
 
 #[test]

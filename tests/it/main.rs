@@ -46,12 +46,20 @@ mod interrupt;
 mod jump;
 /// Sessions as WordPress has them.
 mod list;
+/// Session stores of a site's own.
+mod managers;
 /// Groups whose sites are elsewhere.
 mod many_hosts;
 /// A real MySQL, and its own ways to log in.
 mod mysql;
 /// Packets that are lost.
 mod packets;
+/// WordPress itself as the engine.
+mod php;
+mod php_doubts;
+/// Sites that work against it.
+mod php_hostile;
+mod php_process;
 /// Kickout while it runs.
 mod running;
 /// What is never shown.

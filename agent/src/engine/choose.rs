@@ -1,125 +1,220 @@
 //! Which engine is right for a site, and why: native when it is provably equivalent to WordPress,
-//! refused with the reason when it is not (`wordpress.md` §10).
+//! php when it is not, refused with the reason when neither is safe (`wordpress.md` §10). Runs none
+//! of the site's code.
 
 use std::path::PathBuf;
 
-use kickout_shared::event::Missing;
+use kickout_shared::site::{EngineChoice, Load, Site, Skip};
 
-use crate::engine::native::{MySql, Native, Options, Sqlite, Tables};
+use crate::engine::native::{Direct, MySql, Native, Options, Sqlite, Tables};
+use crate::engine::php::find_php;
 use crate::engine::{Engine as _, EngineError};
 use crate::site::{
-    self, Config, Database, DbDropIn, DropIns, Finding, FindingKind, Folders, ObjectCacheKind,
+    self, Config, Database, DbDropIn, DropIns, Finding, Folders, ObjectCacheKind, Setting,
 };
+use judge::{Judged, judge};
 
 mod blog;
+mod judge;
+mod refusal;
 
-/// An engine that is open.
-pub enum Opened {
-    /// MySQL or MariaDB.
-    MySql(Native<MySql>),
-    /// The SQLite integration.
-    Sqlite(Native<Sqlite>),
+pub use judge::remark;
+pub use refusal::Refusal;
+
+/// The engine that is right.
+pub enum Way {
+    /// The database alone, open.
+    Native(Direct),
+    /// WordPress itself, to be loaded.
+    Php {
+        /// Its program.
+        program: PathBuf,
+        /// The database, open, where it can be read without the site's code.
+        eyes: Option<Direct>,
+    },
 }
 
-/// What is known of a site beside its data.
-pub struct Chosen {
+/// What has been decided of a site, and what is known beside its data.
+pub struct Decision {
     /// The engine.
-    pub engine: Opened,
+    pub way: Way,
+    /// Why this one.
+    pub reason: String,
     /// What stands in front of the data and could not be checked; each a sentence.
     pub unchecked: Vec<String>,
     /// Found in active code, and rarely about sessions.
     pub remarks: Vec<Finding>,
     /// Whether sessions are shared by a whole network.
     pub multisite: bool,
+    /// What was found that a loaded WordPress must have too, or it is not what the web server asks:
+    /// the code that replaces the session store.
+    pub replaced: Option<String>,
+    /// And the code that answers for user meta.
+    pub answers: Option<String>,
+    /// The URL a loaded WordPress is to believe in.
+    pub url: Option<String>,
 }
 
-/// Why no engine is right.
-#[derive(Debug, thiserror::Error)]
-pub enum Refusal {
-    /// A persistent object cache answers before the database.
-    #[error(
-        "{} keeps sessions in a cache of its own ({name}): deleting rows alone would leave users \
-         logged in",
-        .file.display()
-    )]
-    ObjectCache {
-        /// The product.
-        name: &'static str,
-        /// The drop-in.
-        file: PathBuf,
-    },
-    /// The database is not where the configuration says.
-    #[error("{} routes the database ({name}): wp-config.php alone does not say where", .file.display())]
-    DbDropIn {
-        /// The product.
-        name: &'static str,
-        /// The drop-in.
-        file: PathBuf,
-    },
-    /// Sessions are kept somewhere else.
-    #[error("{}:{line} replaces the session store (session_token_manager)", .file.display())]
-    SessionManager {
-        /// Where.
-        file: PathBuf,
-        /// Its line, from 1.
-        line: u32,
-    },
-    /// The configuration is not known.
-    #[error(transparent)]
-    Config(#[from] site::ConfigError),
-    /// The database does not answer.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// `--url` names no site of the network.
-    #[error("Site '{0}' not found. Verify `--url=<url>` matches an existing site.")]
-    NoSuchSite(String),
+impl Decision {
+    /// The engine for people: what it is, and why it was chosen.
+    pub fn describe(&self) -> String {
+        let engine = match &self.way {
+            Way::Native(direct) => direct.describe(),
+            Way::Php { program, .. } => format!("php: {}", program.display()),
+        };
+        format!("{engine} ({})", self.reason)
+    }
 }
 
-impl Refusal {
-    /// The command or setting that mends it.
-    pub fn fix(&self) -> String {
-        match self {
-            Self::ObjectCache { .. } => {
-                "This release clears no object cache: destroy these sessions with WP-CLI, or \
-                 rotate the salts (wp config shuffle-salts)."
-                    .to_owned()
-            }
-            Self::DbDropIn { .. } => "This release does not follow the drop-in: destroy these \
-                                      sessions with WP-CLI."
+/// Decides. Looks at drop-ins first, then connects, then searches the code that is active according
+/// to the database.
+pub async fn decide(config: &Config<'_>, site: &Site) -> Result<Decision, Refusal> {
+    let choice = site.load.engine;
+    let asked = asked(&site.load)?;
+    // The explicit wish for php counts also where nothing can be known without it.
+    let folders = match site::folders(config) {
+        Ok(folders) => Some(folders),
+        Err(_) if choice == EngineChoice::Php => None,
+        Err(error) => return Err(error.into()),
+    };
+    let (routed, cache) = match &folders {
+        Some(folders) => {
+            let drop_ins = site::drop_ins(&folders.content, config);
+            (routed(&drop_ins, folders), cache(&drop_ins, folders))
+        }
+        None => (None, None),
+    };
+    if choice == EngineChoice::Native {
+        if let Some(cache) = cache {
+            return Err(cache.into());
+        }
+        if let Some(routed) = routed {
+            return Err(routed.into());
+        }
+    }
+    let opened = match folders.filter(|_| routed.is_none()) {
+        None => None,
+        Some(folders) => match open(config, &folders, site.url.as_deref()).await {
+            Ok(opened) => Some(opened),
+            Err(Refusal::NoSuchSite(name)) => return Err(Refusal::NoSuchSite(name)),
+            Err(_) if choice == EngineChoice::Php => None,
+            Err(refusal) => return Err(refusal),
+        },
+    };
+    let (direct, found, multisite) = match opened {
+        Some(opened) => {
+            // Off the loop: thousands of files are read.
+            let active = opened.active;
+            let search = tokio::task::spawn_blocking(move || site::session_managers(&active));
+            let found = search
+                .await
+                .map_err(|_| EngineError::Other("the search of active code ended".to_owned()))?;
+            (Some(opened.direct), found, opened.multisite)
+        }
+        None => (None, Vec::new(), false),
+    };
+    let Judged {
+        manager,
+        answers,
+        mut unchecked,
+        remarks,
+    } = judge(found);
+    if let (None, None) = (&direct, &routed) {
+        unchecked.push(
+            "The configuration was evaluated by PHP on the command line; the web server's may be \
+             another"
                 .to_owned(),
-            Self::SessionManager { .. } => {
-                "This release does not speak to other session stores: destroy these sessions with \
-                 WP-CLI, plugins loaded."
-                    .to_owned()
-            }
-            Self::Config(error) => error.fix(),
-            Self::Engine(error) => error.fix(),
-            Self::NoSuchSite(_) => "Leave --url out: sessions are network-wide.".to_owned(),
+        );
+    }
+    if let (Some(manager), EngineChoice::Native) = (&manager, choice) {
+        return Err(manager.clone().into());
+    }
+    if let Some(cache) = &cache {
+        if asked.is_none() && manager.is_none() {
+            return Err(cache.clone().into());
         }
+        unchecked.push(format!(
+            "{} ({}) answers before the database: what this process sees of it was cleared, what \
+             the web server sees is not proved",
+            cache.file.display(),
+            cache.name
+        ));
+    }
+    let program = find_php();
+    let reason = asked
+        .or_else(|| routed.as_ref().map(ToString::to_string))
+        .or_else(|| manager.as_ref().map(ToString::to_string));
+    let reason = match (reason, &answers) {
+        // Rows can still be removed without it; what answers beside them cannot be asked then.
+        (None, Some(answers)) if choice == EngineChoice::Native || program.is_none() => {
+            unchecked.push(format!("{answers}: WordPress was not asked what it sees"));
+            None
+        }
+        (None, Some(answers)) => Some(answers.clone()),
+        (reason, _) => reason,
+    };
+    let replaced = manager.map(|manager| manager.to_string());
+    let (way, reason) = match (reason, direct) {
+        (None, Some(direct)) => {
+            let reason = "default session store, nothing in front of it".to_owned();
+            (Way::Native(direct), reason)
+        }
+        (reason, eyes) => {
+            let reason = reason.unwrap_or_default();
+            let Some(program) = program else {
+                return Err(Refusal::NoPhp(reason));
+            };
+            (Way::Php { program, eyes }, reason)
+        }
+    };
+    Ok(Decision {
+        way,
+        reason,
+        unchecked,
+        remarks,
+        multisite,
+        replaced,
+        answers,
+        url: site.url.clone().or_else(|| network_url(config)),
+    })
+}
+
+/// What the operator's words alone decide for php.
+fn asked(load: &Load) -> Result<Option<String>, Refusal> {
+    let required = !load.require.is_empty();
+    match load.engine {
+        EngineChoice::Native if required => Err(Refusal::RequireNatively),
+        EngineChoice::Php => Ok(Some("--engine=php".to_owned())),
+        EngineChoice::Auto if required => Ok(Some("--require loads PHP code".to_owned())),
+        EngineChoice::Auto | EngineChoice::Native => Ok(None),
     }
 }
 
-impl Refusal {
-    /// What another place may have, when it is wanting here.
-    pub fn missing(&self) -> Option<Missing> {
-        match self {
-            Self::Config(error) => error.missing(),
-            Self::Engine(EngineError::Resolve { host, .. }) => Some(Missing::Host(host.clone())),
-            Self::Engine(_)
-            | Self::ObjectCache { .. }
-            | Self::DbDropIn { .. }
-            | Self::SessionManager { .. }
-            | Self::NoSuchSite(_) => None,
-        }
-    }
+/// Whether something of the site's code is to be left out.
+pub fn skips(load: &Load) -> bool {
+    load.skip_plugins != Skip::Nothing || load.skip_themes != Skip::Nothing
 }
 
-/// Opens the right engine, or says why there is none. Looks at drop-ins first, then connects, then
-/// searches the code that is active according to the database.
-pub async fn open(config: &Config<'_>, url: Option<&str>) -> Result<Chosen, Refusal> {
-    let folders = site::folders(config)?;
-    let drop_ins = site::drop_ins(&folders.content, config);
-    refuse_drop_ins(&drop_ins, &folders)?;
+/// A network answers to its own name only.
+fn network_url(config: &Config<'_>) -> Option<String> {
+    let text = |name| match config.get(name) {
+        Setting::Value { value, .. } => String::from_utf8(value.to_bytes()?).ok(),
+        Setting::Unset | Setting::Unresolved { .. } => None,
+    };
+    let domain = text("DOMAIN_CURRENT_SITE")?;
+    let path = text("PATH_CURRENT_SITE").unwrap_or_else(|| "/".to_owned());
+    Some(format!("http://{domain}{path}"))
+}
+
+/// A site whose database is open.
+struct Open {
+    direct: Direct,
+    /// Where active code lies.
+    active: Vec<PathBuf>,
+    multisite: bool,
+}
+
+async fn open(config: &Config<'_>, folders: &Folders, url: Option<&str>) -> Result<Open, Refusal> {
     let tables = site::tables(config)?;
     let found = |native: &site::Tables, blog: blog::Blog| Tables {
         users: native.users.clone(),
@@ -128,17 +223,14 @@ pub async fn open(config: &Config<'_>, url: Option<&str>) -> Result<Chosen, Refu
         blog_prefix: blog.prefix,
         multisite: native.multisite,
     };
-    let (engine, active) = match site::database(config)? {
+    let (direct, options, network) = match site::database(config)? {
         Database::MySql(settings) => {
             let mut sql = MySql::open(&settings, &tables.users, &tables.usermeta).await?;
             let blog = blog::addressed(&mut sql, config, &tables, url).await?;
             let network = blog::network_plugins(&mut sql, &tables).await?;
             let mut native = Native::new(sql, found(&tables, blog));
             let options = native.read_options().await?;
-            (
-                Opened::MySql(native),
-                active_code(&folders, &tables, options, network),
-            )
+            (Direct::MySql(native), options, network)
         }
         Database::Sqlite { file } => {
             let mut sql = Sqlite::open(&file, &tables.users, &tables.usermeta).await?;
@@ -146,42 +238,36 @@ pub async fn open(config: &Config<'_>, url: Option<&str>) -> Result<Chosen, Refu
             let network = blog::network_plugins(&mut sql, &tables).await?;
             let mut native = Native::new(sql, found(&tables, blog));
             let options = native.read_options().await?;
-            (
-                Opened::Sqlite(native),
-                active_code(&folders, &tables, options, network),
-            )
+            (Direct::Sqlite(native), options, network)
         }
     };
-    let (unchecked, remarks) = judge(site::session_managers(&active))?;
-    Ok(Chosen {
-        engine,
-        unchecked,
-        remarks,
+    Ok(Open {
+        direct,
+        active: active_code(folders, &tables, options, network),
         multisite: tables.multisite,
     })
 }
 
-fn refuse_drop_ins(drop_ins: &DropIns, folders: &Folders) -> Result<(), Refusal> {
-    if let Some(cache) = drop_ins.object_cache.filter(|cache| !cache.disabled) {
-        let file = folders.content.join("object-cache.php");
-        return Err(Refusal::ObjectCache {
-            name: object_cache_name(cache.kind),
-            file,
-        });
-    }
+fn cache(drop_ins: &DropIns, folders: &Folders) -> Option<refusal::ObjectCache> {
+    let cache = drop_ins.object_cache.filter(|cache| !cache.disabled)?;
+    Some(refusal::ObjectCache {
+        name: object_cache_name(cache.kind),
+        file: folders.content.join("object-cache.php"),
+    })
+}
+
+fn routed(drop_ins: &DropIns, folders: &Folders) -> Option<refusal::Routed> {
     let name = match drop_ins.db {
         // Wrappers of the same database, which change nothing of what is stored.
         None | Some(DbDropIn::Sqlite | DbDropIn::QueryMonitor | DbDropIn::W3TotalCache) => {
-            return Ok(());
+            return None;
         }
         Some(DbDropIn::HyperDb) => "HyperDB",
         Some(DbDropIn::LudicrousDb) => "LudicrousDB",
         Some(DbDropIn::Unknown) => "unknown drop-in",
     };
-    Err(Refusal::DbDropIn {
-        name,
-        file: folders.content.join("db.php"),
-    })
+    let file = folders.content.join("db.php");
+    Some(refusal::Routed { name, file })
 }
 
 /// The product's own name.
@@ -215,53 +301,4 @@ fn active_code(
         roots.extend([folders.plugins.clone(), folders.content.join("themes")]);
     }
     roots
-}
-
-/// What the search of active code means: another session store refuses; what only may change the
-/// result is said.
-fn judge(findings: Vec<Finding>) -> Result<(Vec<String>, Vec<Finding>), Refusal> {
-    let mut unchecked = Vec::new();
-    let mut remarks = Vec::new();
-    for finding in findings {
-        let Finding { kind, file, line } = &finding;
-        match kind {
-            FindingKind::ManagerFilter => {
-                return Err(Refusal::SessionManager {
-                    file: file.clone(),
-                    line: *line,
-                });
-            }
-            FindingKind::PluggableAuth => unchecked.push(format!(
-                "{}:{line} replaces how login cookies are checked; ending sessions may have no \
-                 effect there",
-                file.display()
-            )),
-            FindingKind::Unsearched => unchecked.push(format!(
-                "{} is active code that could not be searched for another session store",
-                file.display()
-            )),
-            // A class alone changes nothing without the filter; metadata filters are common and
-            // rarely about sessions. Doctor names both.
-            FindingKind::ManagerClass | FindingKind::MetadataFilter => remarks.push(finding),
-        }
-    }
-    Ok((unchecked, remarks))
-}
-
-impl Opened {
-    /// What doctor calls it.
-    pub fn describe(&self) -> String {
-        match self {
-            Self::MySql(native) => native.describe(),
-            Self::Sqlite(native) => native.describe(),
-        }
-    }
-
-    /// What makes finished work less than durable, in words.
-    pub fn caveat(&self) -> Option<String> {
-        match self {
-            Self::MySql(native) => native.caveat(),
-            Self::Sqlite(native) => native.caveat(),
-        }
-    }
 }

@@ -122,6 +122,52 @@ pub enum EngineError {
         /// What stands in the way.
         why: String,
     },
+    /// The site's PHP could not be started.
+    #[error("cannot start PHP: {0}")]
+    NoWorker(String),
+    /// WordPress gave no hello.
+    #[error("WordPress did not load: {0}")]
+    NotLoaded(String),
+    /// `--require` names no file.
+    #[error("Required file '{0}' doesn't exist.")]
+    NoRequired(String),
+    /// The site's PHP gave no answer, or none of ours.
+    #[error("the site's PHP gave no answer: {why}")]
+    Php {
+        /// What it said instead.
+        why: String,
+        /// Whether it may have written.
+        wrote: bool,
+    },
+    /// The site's code failed while it was asked.
+    #[error("the site's code failed: {0}")]
+    SiteCode(String),
+    /// Something answers for sessions that were said to be destroyed.
+    #[error("{who} still answers for {left} destroyed session(s) of user {user}")]
+    Remain {
+        /// Whose.
+        user: u64,
+        /// How many.
+        left: u64,
+        /// Who.
+        who: String,
+    },
+    /// Something answers for sessions that are in no row.
+    #[error("{who} answers for {beside} session(s) of user {user} that no row holds")]
+    Beside {
+        /// Whose.
+        user: u64,
+        /// How many.
+        beside: u64,
+        /// Who.
+        who: String,
+    },
+    /// More was ended than a fresh process was asked for.
+    #[error("whether {rows} rows of sessions are gone was not asked a second time")]
+    Unasked {
+        /// How many.
+        rows: u64,
+    },
     /// Anything else the server said.
     #[error("the database said: {0}")]
     Other(String),
@@ -141,8 +187,15 @@ impl EngineError {
     pub fn unknown(&self) -> bool {
         matches!(
             self,
-            Self::Timeout { wrote: true, .. } | Self::Lost { wrote: true, .. }
+            Self::Timeout { wrote: true, .. }
+                | Self::Lost { wrote: true, .. }
+                | Self::Php { wrote: true, .. }
         )
+    }
+
+    /// Whether sessions are known to live on that were to be destroyed.
+    pub fn alive(&self) -> bool {
+        matches!(self, Self::Remain { .. } | Self::Beside { .. })
     }
 
     /// The command or setting that mends it.
@@ -211,6 +264,32 @@ impl EngineError {
                 "Destroy all of the user's sessions instead (--all): that needs no editing."
                     .to_owned()
             }
+            Self::NoWorker(_) => {
+                "Install PHP's command line program for this site (php-cli), or use \
+                 --engine=native."
+                    .to_owned()
+            }
+            Self::NotLoaded(_) => {
+                "Open the site in a browser and mend what it shows; --debug prints what PHP said."
+                    .to_owned()
+            }
+            Self::NoRequired(_) => {
+                "--require names a file on the WordPress host; give its whole path.".to_owned()
+            }
+            Self::Php { .. } => {
+                "List the sessions before you trust anything of this site; --debug prints what PHP \
+                 said."
+                    .to_owned()
+            }
+            Self::SiteCode(_) => {
+                "Mend the code that is named, or leave it out (--skip-plugins=<name>).".to_owned()
+            }
+            Self::Remain { .. } | Self::Beside { .. } => {
+                "Rotate the salts to log everybody out (wp config shuffle-salts), and ask who made \
+                 that code."
+                    .to_owned()
+            }
+            Self::Unasked { .. } => "Run the command again: it ends what is left.".to_owned(),
             Self::Other(_) => "Look the message up in the server's manual.".to_owned(),
         }
     }

@@ -12,6 +12,7 @@ pub mod choose;
 mod error;
 pub mod memory;
 pub mod native;
+pub mod php;
 
 pub use error::EngineError;
 pub use native::tokens::{

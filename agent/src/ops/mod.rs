@@ -100,6 +100,10 @@ pub async fn run<E: Engine>(
             let _ = desk.out.line(error.line()).await;
             Ok(tally.outcome(Verdict::Unknown))
         }
+        Err(Stop::Engine(error)) if error.alive() => {
+            let _ = desk.out.line(error.line()).await;
+            Ok(tally.outcome(Verdict::Alive))
+        }
         Err(Stop::Engine(error)) => Err(error.line()),
     }
 }

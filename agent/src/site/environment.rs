@@ -36,6 +36,15 @@ impl Environment {
         self.of_web
     }
 
+    /// Every variable that is known.
+    pub fn variables(&self) -> Vec<(OsString, OsString)> {
+        let pair = |(name, value): (&Vec<u8>, &Vec<u8>)| {
+            let text = |bytes: &Vec<u8>| OsString::from_vec(bytes.clone());
+            (text(name), text(value))
+        };
+        self.variables.iter().map(pair).collect()
+    }
+
     /// `Some(Some(value))` set, `Some(None)` certainly not set, `None` unknown.
     pub(crate) fn get(&self, name: &[u8]) -> Option<Option<&[u8]>> {
         self.of_web

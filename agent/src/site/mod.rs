@@ -26,5 +26,5 @@ pub use read::ReadError;
 pub use session_managers::{Finding, FindingKind, active_roots, search as session_managers};
 pub use settings::{Database, Folders, MySql, Secret, Tables, database, folders, tables};
 pub use start::{Homes, directory as start_directory};
-pub use web_environment::web_environment;
+pub use web_environment::{web_account, web_environment};
 pub use wp_config::{Config, ConfigError};

@@ -1,14 +1,18 @@
 //! Looks in a site's PHP files for code that replaces the session store or the cookie check.
-//! Searches bytes; understands and executes nothing. A hit in a comment is a hit: the price is
-//! only a slower engine.
+//! Walks folders within bounds; executes nothing. What counts in one file is `hits`'s.
 
 use std::collections::HashSet;
 use std::fs;
+use std::num::NonZero;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::read;
+use super::read::{self, ReadError};
 use super::settings::Folders;
+
+mod hits;
+mod sieve;
 
 /// Bounds of one search; a tree of 1,000 files has about 15 MB.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
@@ -16,20 +20,9 @@ const MAX_FILES: usize = 50_000;
 const MAX_BYTES: u64 = 512 * 1024 * 1024;
 const MAX_DEPTH: u32 = 40;
 
-/// Pluggable functions of core that decide who is logged in.
-const PLUGGABLE: [&[u8]; 11] = [
-    b"auth_redirect",
-    b"wp_clear_auth_cookie",
-    b"wp_generate_auth_cookie",
-    b"wp_get_current_user",
-    b"wp_hash",
-    b"wp_logout",
-    b"wp_parse_auth_cookie",
-    b"wp_salt",
-    b"wp_set_auth_cookie",
-    b"wp_set_current_user",
-    b"wp_validate_auth_cookie",
-];
+/// Threads that read, and the fewest files that are worth one.
+const MAX_THREADS: usize = 4;
+const MIN_SHARE: usize = 500;
 
 /// What was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,7 +33,9 @@ pub enum FindingKind {
     ManagerClass,
     /// A pluggable authentication function is declared.
     PluggableAuth,
-    /// One of the filters `get_`, `add_`, `update_`, `delete_user_metadata`.
+    /// The filter `get_user_metadata`: it may answer for sessions that no row holds.
+    MetadataAnswer,
+    /// One of the filters `add_`, `update_`, `delete_user_metadata`.
     MetadataFilter,
     /// Not searched: unreadable, too large, or beyond the bounds.
     Unsearched,
@@ -92,96 +87,118 @@ pub fn active_roots(folders: &Folders, plugins: &[String], themes: &[String]) ->
 
 /// Everything suspicious below the given files and folders, sorted by file.
 pub fn search(roots: &[PathBuf]) -> Vec<Finding> {
-    let mut search = Search::default();
+    let mut walk = Walk::default();
     for root in roots {
-        search.place(root, 0, true);
+        walk.place(root, 0, true);
     }
-    search
-        .findings
-        .sort_by(|a, b| (&a.file, a.line, a.kind).cmp(&(&b.file, b.line, b.kind)));
-    search.findings
+    let mut findings = walk.findings;
+    let bytes = AtomicU64::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let share = walk.files.len().div_ceil(threads.min(MAX_THREADS));
+    let mut parts = walk.files.chunks(share.max(MIN_SHARE));
+    let first = parts.next().unwrap_or_default();
+    std::thread::scope(|scope| {
+        let others: Vec<_> = parts
+            .map(|part| (part, scope.spawn(|| read_all(part, &bytes))))
+            .collect();
+        findings.extend(read_all(first, &bytes));
+        for (part, thread) in others {
+            match thread.join() {
+                Ok(found) => findings.extend(found),
+                Err(_) => findings.extend(part.iter().map(|path| unsearched(path))),
+            }
+        }
+    });
+    findings.sort_by(|a, b| (&a.file, a.line, a.kind).cmp(&(&b.file, b.line, b.kind)));
+    findings.dedup();
+    findings
 }
 
+/// What is to be read.
 #[derive(Default)]
-struct Search {
+struct Walk {
+    files: Vec<PathBuf>,
     findings: Vec<Finding>,
-    /// Device and inode of every file and folder seen: symlink loops end here.
+    /// Device and inode of every folder seen: symlink loops end here.
     seen: HashSet<(u64, u64)>,
-    files: usize,
-    bytes: u64,
 }
 
-impl Search {
+impl Walk {
     fn place(&mut self, path: &Path, depth: u32, named: bool) {
         let facts = match fs::metadata(path) {
             Ok(facts) => facts,
             // A dangling symlink holds no code.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
-            Err(_) => return self.unsearched(path),
+            Err(_) => return self.findings.push(unsearched(path)),
         };
         if facts.is_dir() {
             if self.seen.insert((facts.dev(), facts.ino())) {
                 self.folder(path, depth);
             }
-        } else if facts.is_file()
-            && (named || is_php(path))
-            && self.seen.insert((facts.dev(), facts.ino()))
-        {
-            self.file(path, facts.len());
+        } else if facts.is_file() && (named || is_php(path)) {
+            self.file(path.to_owned());
         }
     }
 
     fn folder(&mut self, path: &Path, depth: u32) {
         let entries = match fs::read_dir(path) {
             Ok(entries) if depth < MAX_DEPTH => entries,
-            _ => return self.unsearched(path),
+            _ => return self.findings.push(unsearched(path)),
         };
         for entry in entries {
             let Ok(entry) = entry else {
-                return self.unsearched(path);
+                return self.findings.push(unsearched(path));
             };
-            // Most entries are images and scripts: no system call for those.
+            // Most entries are plain files: no system call for those.
             let plain = entry.file_type().is_ok_and(|kind| kind.is_file());
             let entry = entry.path();
-            if !plain || is_php(&entry) {
+            if !plain {
                 self.place(&entry, depth + 1, false);
+            } else if is_php(&entry) {
+                self.file(entry);
             }
         }
     }
 
-    fn file(&mut self, path: &Path, size: u64) {
-        self.files += 1;
-        self.bytes = self.bytes.saturating_add(size);
-        let text = match read::file(path, MAX_FILE) {
-            Ok(text) if self.files <= MAX_FILES && self.bytes <= MAX_BYTES => text,
-            _ => return self.unsearched(path),
-        };
-        let mut hits = Vec::new();
-        find_all(&text, b"session_token", |at| {
-            hits.extend(manager(&text, at));
-        });
-        find_all(&text, b"user_metadata", |at| {
-            hits.extend(metadata(&text, at));
-        });
-        find_all(&text, b"function", |at| hits.extend(pluggable(&text, at)));
-        for (kind, at) in hits {
-            let lines = text[..at].iter().filter(|byte| **byte == b'\n').count();
-            let line = u32::try_from(lines + 1).unwrap_or(u32::MAX);
-            self.findings.push(Finding {
-                kind,
-                file: path.to_owned(),
-                line,
-            });
+    fn file(&mut self, path: PathBuf) {
+        if self.files.len() < MAX_FILES {
+            self.files.push(path);
+        } else {
+            self.findings.push(unsearched(&path));
         }
     }
+}
 
-    fn unsearched(&mut self, path: &Path) {
-        let file = path.to_owned();
-        self.findings.push(Finding {
-            kind: FindingKind::Unsearched,
-            file,
-            line: 0,
-        });
+fn read_all(files: &[PathBuf], bytes: &AtomicU64) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for path in files {
+        let text = match read::file(path, MAX_FILE) {
+            Ok(text) => text,
+            // It went while we looked: WordPress cannot load it either.
+            Err(ReadError::Missing { .. }) => continue,
+            Err(_) => {
+                findings.push(unsearched(path));
+                continue;
+            }
+        };
+        if bytes.fetch_add(text.len() as u64, Ordering::Relaxed) > MAX_BYTES {
+            findings.push(unsearched(path));
+            continue;
+        }
+        findings.extend(hits::of(&text).into_iter().map(|(kind, line)| Finding {
+            kind,
+            file: path.clone(),
+            line,
+        }));
+    }
+    findings
+}
+
+fn unsearched(path: &Path) -> Finding {
+    Finding {
+        kind: FindingKind::Unsearched,
+        file: path.to_owned(),
+        line: 0,
     }
 }
 
@@ -191,126 +208,9 @@ fn is_php(path: &Path) -> bool {
     extension.is_some_and(|e| known.iter().any(|known| e.eq_ignore_ascii_case(known)))
 }
 
-fn manager(text: &[u8], at: usize) -> Option<(FindingKind, usize)> {
-    let after = &text[at + b"session_token".len()..];
-    if starts_with(after, b"_manager") {
-        return Some((FindingKind::ManagerFilter, at));
-    }
-    let before = without_end(&text[..at], b"wp_user_meta_").or(without_end(&text[..at], b"wp_"))?;
-    let before = before
-        .strip_suffix(b"\\")
-        .unwrap_or(before)
-        .trim_ascii_end();
-    let class = starts_with(after, b"s")
-        && (without_end(before, b"extends").is_some() || without_end(before, b"use").is_some());
-    class.then_some((FindingKind::ManagerClass, at))
-}
-
-fn metadata(text: &[u8], at: usize) -> Option<(FindingKind, usize)> {
-    let quote = text
-        .get(at + b"user_metadata".len())
-        .filter(|byte| b"'\"".contains(byte))?;
-    let verbs: [&[u8]; 4] = [b"get_", b"add_", b"update_", b"delete_"];
-    let before = verbs
-        .iter()
-        .find_map(|verb| text[..at].strip_suffix(*verb))?;
-    (before.last() == Some(quote)).then_some((FindingKind::MetadataFilter, at))
-}
-
-fn pluggable(text: &[u8], at: usize) -> Option<(FindingKind, usize)> {
-    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80;
-    if text[..at].last().is_some_and(is_name) {
-        return None;
-    }
-    let after = text[at + b"function".len()..].trim_ascii_start();
-    let after = after.strip_prefix(b"&").unwrap_or(after).trim_ascii_start();
-    let length = after.iter().take_while(|byte| is_name(byte)).count();
-    let name = &after[..length];
-    let known = PLUGGABLE
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(name));
-    known.then_some((FindingKind::PluggableAuth, at))
-}
-
-fn starts_with(text: &[u8], prefix: &[u8]) -> bool {
-    text.get(..prefix.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-}
-
-fn without_end<'a>(text: &'a [u8], suffix: &[u8]) -> Option<&'a [u8]> {
-    let (start, end) = text.split_at_checked(text.len().checked_sub(suffix.len())?)?;
-    end.eq_ignore_ascii_case(suffix).then_some(start)
-}
-
-/// Calls `hit` with every position of a lower-case needle, whatever the case of the text
-/// (Boyer-Moore-Horspool: most bytes are never looked at).
-fn find_all(text: &[u8], needle: &[u8], mut hit: impl FnMut(usize)) {
-    let last = needle.len() - 1;
-    let mut skips = [needle.len(); 256];
-    for (at, byte) in needle[..last].iter().enumerate() {
-        skips[usize::from(*byte)] = last - at;
-        skips[usize::from(byte.to_ascii_uppercase())] = last - at;
-    }
-    let mut at = 0;
-    while let Some(window) = text.get(at..at + needle.len()) {
-        if window.eq_ignore_ascii_case(needle) {
-            hit(at);
-        }
-        at += skips[usize::from(window[last])];
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_counts_as_a_finding() {
-        use FindingKind::*;
-        let rows: [(&str, Option<FindingKind>); 15] = [
-            (
-                "add_filter('session_token_manager', 'f');",
-                Some(ManagerFilter),
-            ),
-            ("class A extends WP_Session_Tokens {}", Some(ManagerClass)),
-            ("class A extends \\WP_Session_Tokens {}", Some(ManagerClass)),
-            (
-                "class A EXTENDS\n  wp_user_meta_session_tokens {}",
-                Some(ManagerClass),
-            ),
-            ("use WP_Session_Tokens as Base;", Some(ManagerClass)),
-            (
-                "function wp_validate_auth_cookie( $a ) {}",
-                Some(PluggableAuth),
-            ),
-            ("function &WP_Salt() {}", Some(PluggableAuth)),
-            (
-                "add_filter(\"get_user_metadata\", 'f');",
-                Some(MetadataFilter),
-            ),
-            (
-                "add_filter('delete_user_metadata', 'f');",
-                Some(MetadataFilter),
-            ),
-            ("WP_Session_Tokens::get_instance(1);", None),
-            ("$m = get_user_metadata();", None),
-            ("function my_wp_salt() {}", None),
-            ("myfunction wp_salt()", None),
-            ("wp_salt();", None),
-            ("// nothing", None),
-        ];
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("a.php");
-        for (code, want) in rows {
-            fs::write(&file, format!("<?php\n\n{code}")).unwrap();
-            let found = search(&[dir.path().to_owned()]);
-            assert_eq!(found.first().map(|f| f.kind), want, "{code}");
-            assert!(
-                found.iter().all(|f| f.line >= 3 && f.file == file),
-                "{found:?}"
-            );
-        }
-    }
 
     #[test]
     fn loops_end_and_limits_are_findings() {
@@ -319,7 +219,7 @@ mod tests {
         fs::create_dir_all(&deep).unwrap();
         std::os::unix::fs::symlink(dir.path(), deep.join("up")).unwrap();
         std::os::unix::fs::symlink("nowhere", deep.join("dangling.php")).unwrap();
-        fs::write(deep.join("c.PHP"), "session_token_manager").unwrap();
+        fs::write(deep.join("c.PHP"), "<?php f('session_token_manager');").unwrap();
         fs::write(deep.join("c.txt"), "session_token_manager").unwrap();
         let big = fs::File::create(deep.join("big.php")).unwrap();
         big.set_len(MAX_FILE + 1).unwrap();

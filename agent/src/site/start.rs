@@ -61,6 +61,28 @@ impl Homes {
         })
     }
 
+    /// The user and group id of an account.
+    pub fn account(&self, account: &str) -> Option<(u32, u32)> {
+        self.ids(|name, _| name == account)
+    }
+
+    /// The group of the account with this user id.
+    pub fn group_of(&self, user: u32) -> Option<u32> {
+        Some(self.ids(|_, uid| uid.parse() == Ok(user))?.1)
+    }
+
+    fn ids(&self, wanted: impl Fn(&str, &str) -> bool) -> Option<(u32, u32)> {
+        self.passwd.lines().find_map(|line| {
+            let fields: Vec<&str> = line.split(':').collect();
+            match fields[..] {
+                [name, _, uid, gid, ..] if wanted(name, uid) => {
+                    Some((uid.parse().ok()?, gid.parse().ok()?))
+                }
+                _ => None,
+            }
+        })
+    }
+
     /// The home of the first account of which this holds: name and uid.
     fn of(&self, wanted: impl Fn(&str, &str) -> bool) -> Option<PathBuf> {
         self.passwd.lines().find_map(|line| {

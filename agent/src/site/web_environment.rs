@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
@@ -75,6 +76,65 @@ fn web_server() -> Option<(String, PathBuf)> {
     })
 }
 
+/// The user and group id that the web server's workers run PHP as; `None` when none is running, or
+/// when they are not all the same account's.
+pub fn web_account() -> Option<(u32, u32)> {
+    let processes = fs::read_dir("/proc").ok()?.flatten();
+    let processes: Vec<Process> = processes
+        .filter_map(|entry| {
+            let (folder, id) = (entry.path(), entry.file_name().to_str()?.parse().ok()?);
+            let facts = fs::metadata(&folder).ok()?;
+            Some(Process {
+                id,
+                parent: parent(&fs::read_to_string(folder.join("stat")).ok()?)?,
+                name: fs::read_to_string(folder.join("comm")).ok()?,
+                account: (facts.uid(), facts.gid()),
+            })
+        })
+        .collect();
+    sole_account(&processes)
+}
+
+struct Process {
+    id: u32,
+    parent: u32,
+    name: String,
+    account: (u32, u32),
+}
+
+/// The parent of a process, out of its `stat`; its name may hold anything.
+fn parent(stat: &str) -> Option<u32> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Anybody may call a process `apache2`: what counts was started by root's server, or by the first
+/// process of a container.
+fn sole_account(processes: &[Process]) -> Option<(u32, u32)> {
+    let serves = |process: &&Process| {
+        let mut servers = SERVERS.iter();
+        servers.any(|server| process.name.starts_with(server))
+    };
+    let masters: Vec<u32> = processes
+        .iter()
+        .filter(serves)
+        .filter(|process| process.id == 1 || process.account.0 == 0)
+        .map(|process| process.id)
+        .collect();
+    let worker = |process: &&Process| {
+        let started = process.id == 1 || masters.contains(&process.parent);
+        started && process.account.0 != 0
+    };
+    let workers = processes.iter().filter(serves).filter(worker);
+    let mut accounts: Vec<_> = workers.map(|process| process.account).collect();
+    accounts.sort_unstable();
+    accounts.dedup();
+    match accounts[..] {
+        [account] => Some(account),
+        _ => None,
+    }
+}
+
 /// `NAME=value` pieces, each ended by NUL.
 fn variables(block: &[u8]) -> Vec<(OsString, OsString)> {
     let piece = |piece: &[u8]| {
@@ -95,5 +155,68 @@ mod tests {
         let expected = [("A", "1"), ("EMPTY", ""), ("EQ", "a=b")];
         let expected = expected.map(|(name, value)| (name.into(), value.into()));
         assert_eq!(variables(block), expected);
+    }
+
+    #[test]
+    fn whose_the_web_server_s_php_is() {
+        let www = (33, 33);
+        type Row<'a> = (&'a str, &'a [(u32, u32, &'a str, u32)], Option<(u32, u32)>);
+        let rows: [Row<'_>; 8] = [
+            ("no server", &[(1, 0, "systemd", 0)], None),
+            (
+                "usual",
+                &[
+                    (9, 1, "apache2", 0),
+                    (10, 9, "apache2", 33),
+                    (11, 9, "apache2", 33),
+                ],
+                Some(www),
+            ),
+            (
+                "a pool",
+                &[(9, 1, "php-fpm8.2", 0), (10, 9, "php-fpm8.2", 33)],
+                Some(www),
+            ),
+            (
+                "two tenants",
+                &[
+                    (9, 1, "php-fpm", 0),
+                    (10, 9, "php-fpm", 33),
+                    (11, 9, "php-fpm", 1000),
+                ],
+                None,
+            ),
+            ("an impostor", &[(9, 1, "apache2", 1000)], None),
+            (
+                "two of them",
+                &[(9, 1, "apache2", 1000), (10, 9, "apache2", 1000)],
+                None,
+            ),
+            (
+                "an impostor beside it",
+                &[
+                    (9, 1, "apache2", 0),
+                    (10, 9, "apache2", 33),
+                    (11, 1, "apache2", 1000),
+                ],
+                Some(www),
+            ),
+            (
+                "a container of one",
+                &[(1, 0, "frankenphp", 33), (7, 0, "sh", 0)],
+                Some(www),
+            ),
+        ];
+        for (what, processes, expected) in rows {
+            let process = |&(id, parent, name, uid): &(u32, u32, &str, u32)| Process {
+                id,
+                parent,
+                name: format!("{name}\n"),
+                account: (uid, uid),
+            };
+            let processes: Vec<Process> = processes.iter().map(process).collect();
+            assert_eq!(sole_account(&processes), expected, "{what}");
+        }
+        assert_eq!(parent("12 (a) b) S 7 12 12 0"), Some(7));
     }
 }

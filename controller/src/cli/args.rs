@@ -273,6 +273,15 @@ pub(super) struct Globals {
     #[arg(long, value_name = "path", num_args = 0..=1, require_equals = true,
         default_missing_value = BARE, action = clap::ArgAction::Append)]
     pub(super) require: Vec<String>,
+    /// Which engine works on the site: auto, native (the database alone; none of the site's code
+    /// runs) or php (WordPress itself). Defaults to auto.
+    #[arg(long, value_name = "engine", num_args = 0..=1, require_equals = true,
+        default_missing_value = BARE)]
+    pub(super) engine: Option<String>,
+    /// Run the site's PHP as this account of its host, where root cannot tell which.
+    #[arg(long, value_name = "account", num_args = 0..=1, require_equals = true,
+        default_missing_value = BARE)]
+    pub(super) php_user: Option<String>,
     /// Whether to colorize the output.
     #[arg(long, value_name = FLAG, num_args = 0..=1, require_equals = true,
         default_missing_value = "true")]

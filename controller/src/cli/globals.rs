@@ -3,6 +3,8 @@
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
+use kickout_shared::site::{EngineChoice, Load, Skip};
+
 use super::args::{self, BARE};
 use super::flags::{flag, value, values};
 use super::usage::UsageError;
@@ -40,8 +42,8 @@ pub struct Globals {
     pub alias: Option<String>,
     /// `--user`
     pub user: Option<String>,
-    /// `--require`, in order
-    pub require: Vec<String>,
+    /// `--engine`, `--skip-plugins`, `--skip-themes`, `--require`, `--php-user`
+    pub load: Load,
     /// `--[no-]color`
     pub color: Option<ColorChoice>,
     /// `--debug[=group]`
@@ -82,7 +84,7 @@ impl Globals {
             .as_deref()
             .map(|on| flag("quiet", Some(on)))
             .transpose()?;
-        // Accepted where they change nothing: no engine of this release loads any of these.
+        // Accepted where they change nothing: no engine loads packages of WP-CLI.
         flag("skip-packages", typed.skip_packages.as_deref())?;
         flag("allow-root", typed.allow_root.as_deref())?;
         Ok(Self {
@@ -102,13 +104,41 @@ impl Globals {
             http: value("http", typed.http)?,
             alias: value("alias", typed.alias)?,
             user: value("user", typed.user)?,
-            require: values("require", typed.require)?,
+            load: Load {
+                engine: value("engine", typed.engine)?
+                    .map(engine)
+                    .transpose()?
+                    .unwrap_or_default(),
+                skip_plugins: skip(typed.skip_plugins.as_deref()),
+                skip_themes: skip(typed.skip_themes.as_deref()),
+                require: values("require", typed.require)?,
+                php_user: value("php-user", typed.php_user)?,
+            },
             color,
             debug,
             quiet,
             agent: value("agent", typed.agent)?.map(PathBuf::from),
             warnings,
         })
+    }
+}
+
+fn engine(typed: String) -> Result<EngineChoice, UsageError> {
+    match typed.as_str() {
+        "auto" => Ok(EngineChoice::Auto),
+        "native" => Ok(EngineChoice::Native),
+        "php" => Ok(EngineChoice::Php),
+        _ => Err(UsageError::Engine(typed)),
+    }
+}
+
+/// What `--skip-plugins` and `--skip-themes` leave out: everything when nothing is named, as in
+/// WP-CLI; a setting of wp-cli.yml may be a flag.
+pub fn skip(typed: Option<&str>) -> Skip {
+    match typed {
+        None | Some("false") => Skip::Nothing,
+        Some("" | "true") => Skip::All,
+        Some(names) => Skip::Named(names.split(',').map(str::to_owned).collect()),
     }
 }
 

@@ -17,7 +17,7 @@ mod words;
 
 pub use destroy::with_token;
 pub use elsewhere::elsewhere;
-pub use globals::{Globals, PARALLEL, PARALLEL_RANGE, parallel};
+pub use globals::{Globals, PARALLEL, PARALLEL_RANGE, parallel, skip};
 pub use list::Shape;
 pub use parse::{Answer, Consent, Parsed, Task, command_words, parse};
 pub use prompt::{Answers, Question};

@@ -67,6 +67,9 @@ pub enum UsageError {
         /// The largest.
         most: usize,
     },
+    /// `--engine` with something that is none.
+    #[error("The --engine parameter takes auto, native or php, not '{0}'.")]
+    Engine(String),
     /// A part of a connection string is not allowed.
     #[error(transparent)]
     Target(TargetError),
@@ -107,6 +110,7 @@ impl UsageError {
             Self::Range {
                 name, least, most, ..
             } => format!("Write --{name}=<{least}-{most}>."),
+            Self::Engine(_) => "Leave --engine out to take what is right for the site.".to_owned(),
             Self::Target(flaw) => flaw.fix(),
             Self::Via(_) => "Write --via=[<user>@]<host>[:<port>].".to_owned(),
             Self::Combination(_) => "See the command's options with --help.".to_owned(),

@@ -121,6 +121,7 @@ fn member(resolved: Resolved, act_as: Option<UserRef>, way: Rc<Way>) -> Member {
             start,
             url: resolved.url,
             act_as,
+            load: Box::default(),
         },
         place,
         way,

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use kickout_agent::engine::Engine;
 use kickout_agent::engine::memory::Memory;
-use kickout_agent::engine::native::{MySql, Native, Sql, Sqlite, Tables};
+use kickout_agent::engine::native::{MySql, Native, Sqlite, Tables};
+use kickout_agent::engine::php::{How, Launch, Php, find_php};
 use kickout_agent::site::{self, Config, Database, Environment};
+use kickout_shared::site::Load;
 use kickout_shared::user::User;
-use kickout_tests::{MariaDb, Site, WordPress};
+use kickout_tests::{Binaries, MariaDb, Site, WordPress};
 
 /// A store and the engine that is tried on it.
 pub(super) trait World {
@@ -92,20 +94,20 @@ impl World for InMemory {
     }
 }
 
-/// A real site, asked by the native engine and changed by another client.
-pub(super) struct Real<S, const ANY_BYTES: bool, const WIDE: bool> {
+/// A real site, asked by an engine and changed by another client.
+pub(super) struct Real<E, const ANY_BYTES: bool, const WIDE: bool> {
     site: Site,
-    native: Native<S>,
+    engine: E,
     next: u64,
 }
 
-impl<S: Sql, const ANY_BYTES: bool, const WIDE: bool> World for Real<S, ANY_BYTES, WIDE> {
-    type Engine = Native<S>;
+impl<E: Engine, const ANY_BYTES: bool, const WIDE: bool> World for Real<E, ANY_BYTES, WIDE> {
+    type Engine = E;
     const ANY_BYTES: bool = ANY_BYTES;
     const WIDE: bool = WIDE;
 
-    fn engine(&mut self) -> &mut Native<S> {
-        &mut self.native
+    fn engine(&mut self) -> &mut E {
+        &mut self.engine
     }
 
     fn add_user(&mut self, id: u64, login: &str, email: &str, role: &str) {
@@ -167,7 +169,7 @@ impl<S: Sql, const ANY_BYTES: bool, const WIDE: bool> World for Real<S, ANY_BYTE
     }
 }
 
-impl<S, const ANY_BYTES: bool, const WIDE: bool> Real<S, ANY_BYTES, WIDE> {
+impl<E, const ANY_BYTES: bool, const WIDE: bool> Real<E, ANY_BYTES, WIDE> {
     /// The bytes as PHP sends them over the connection of this site.
     fn literal(&self, value: &[u8]) -> String {
         let hex: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -211,7 +213,7 @@ fn database(root: &Path) -> Database {
 async fn on_server<const ANY_BYTES: bool, const WIDE: bool>(
     server: &MariaDb,
     wordpress: WordPress,
-) -> Real<MySql, ANY_BYTES, WIDE> {
+) -> Real<Native<MySql>, ANY_BYTES, WIDE> {
     let site = wordpress.install_on(server);
     let Database::MySql(settings) = database(site.root()) else {
         panic!("a site on a server");
@@ -219,27 +221,27 @@ async fn on_server<const ANY_BYTES: bool, const WIDE: bool>(
     let sql = MySql::open(&settings, "wp_users", "wp_usermeta")
         .await
         .unwrap();
-    let native = Native::new(sql, tables());
+    let engine = Native::new(sql, tables());
     Real {
         site,
-        native,
+        engine,
         next: 1_000,
     }
 }
 
 /// As sites are today.
-pub(super) async fn on_utf8mb4(server: &MariaDb) -> Real<MySql, false, true> {
+pub(super) async fn on_utf8mb4(server: &MariaDb) -> Real<Native<MySql>, false, true> {
     on_server(server, WordPress::new()).await
 }
 
 /// As sites were twenty years ago; `日本` is UTF-8 in the bytes of a latin1 column there.
-pub(super) async fn on_latin1(server: &MariaDb) -> Real<MySql, true, false> {
+pub(super) async fn on_latin1(server: &MariaDb) -> Real<Native<MySql>, true, false> {
     let wordpress = WordPress::new().config(|config| config.charset = "latin1".to_owned());
     on_server(server, wordpress).await
 }
 
 /// The official drop-in's own tables.
-pub(super) async fn on_sqlite() -> Real<Sqlite, true, true> {
+pub(super) async fn on_sqlite() -> Real<Native<Sqlite>, true, true> {
     let site = WordPress::new().install_sqlite();
     let Database::Sqlite { file } = database(site.root()) else {
         panic!("a site on SQLite");
@@ -247,10 +249,44 @@ pub(super) async fn on_sqlite() -> Real<Sqlite, true, true> {
     let sql = Sqlite::open(&file, "wp_users", "wp_usermeta")
         .await
         .unwrap();
-    let native = Native::new(sql, tables());
+    let engine = Native::new(sql, tables());
     Real {
         site,
-        native,
+        engine,
+        next: 1_000,
+    }
+}
+
+/// A site whose WordPress is asked, without anybody who reads beside it. PHP never runs as root, so
+/// whoever stands between this process and PHP becomes the site's owner.
+pub(super) async fn on_php(site: Site) -> Real<Php, false, true> {
+    let agent = site.around().write(
+        "agent",
+        format!(
+            "#!/bin/sh\nexec setpriv --reuid={} --regid={} --clear-groups {} \"$@\"\n",
+            site.owner().uid,
+            site.owner().gid,
+            Binaries::dev().agent.display()
+        ),
+    );
+    std::fs::set_permissions(&agent, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let launch = Launch {
+        agent,
+        php: find_php().unwrap(),
+        environment: vec![("PATH".into(), "/usr/bin:/bin".into())],
+        root: site.root().to_path_buf(),
+    };
+    let how = How {
+        load: &Load::default(),
+        act_as: None,
+        url: None,
+    };
+    let (engine, _) = Php::start(launch, how, None, &mut Vec::new())
+        .await
+        .unwrap();
+    Real {
+        site,
+        engine,
         next: 1_000,
     }
 }

@@ -24,7 +24,7 @@ impl Site {
         }
     }
 
-    pub(crate) fn destroy_one_user(&self, table: &mut Table, samples: usize) {
+    pub(crate) fn destroy_one_user(&self, table: &mut Table, samples: usize, engine: &str) {
         let ended = |mut command: Command| {
             self.site.set_raw(1, &self.three);
             let took = timed(&mut command);
@@ -37,12 +37,12 @@ impl Site {
         let delete = "DELETE FROM wp_usermeta WHERE user_id = 1 AND meta_key = 'session_tokens'";
         let destroy = "require 'wp-load.php'; WP_Session_Tokens::get_instance(1)->destroy_all();";
         table.compare(
-            "destroy all sessions of one user",
+            &format!("destroy all sessions of one user, {engine}"),
             samples,
             vec![
                 (
                     "kickout",
-                    Box::new(|| ended(self.kickout(&["destroy", "admin", "--all"]))),
+                    Box::new(|| ended(self.kickout(&["destroy", "admin", "--all", engine]))),
                 ),
                 (
                     "`mariadb` with the same DELETE",
@@ -82,7 +82,13 @@ impl Site {
         );
     }
 
-    pub(crate) fn destroy_everybody(&self, table: &mut Table, samples: usize, users: usize) {
+    pub(crate) fn destroy_everybody(
+        &self,
+        table: &mut Table,
+        samples: usize,
+        users: usize,
+        engine: &str,
+    ) {
         self.site.sql(format!(
             "INSERT INTO wp_users (ID, user_login, user_nicename, user_email, display_name)
              SELECT seq, CONCAT('user', seq), CONCAT('user', seq),
@@ -107,9 +113,9 @@ impl Site {
         };
         let delete = "DELETE FROM wp_usermeta WHERE meta_key = 'session_tokens'";
         let destroy = "require 'wp-load.php'; WP_User_Meta_Session_Tokens::drop_sessions();";
-        let everybody = ["destroy", "--all-users", "--yes"];
+        let everybody = ["destroy", "--all-users", "--yes", engine];
         table.compare(
-            &format!("destroy everybody's, {users} users"),
+            &format!("destroy everybody's, {users} users, {engine}"),
             samples,
             vec![
                 ("kickout", Box::new(|| ended(self.kickout(&everybody)))),
@@ -120,6 +126,43 @@ impl Site {
                 (
                     "`php` loading WordPress",
                     Box::new(|| ended(self.php(destroy))),
+                ),
+            ],
+        );
+    }
+
+    /// So many PHP files of active code, as large as WordPress's own are: a copy of those.
+    pub(crate) fn search(&self, table: &mut Table, samples: usize, files: usize) {
+        self.site.set_raw(1, &self.three);
+        let core = self.site.root().join("wp-admin");
+        let library = self.site.root().join("wp-content/mu-plugins/library");
+        let script = "$made = 0;
+            while ($made < $args[2]) {
+                $all = new RecursiveIteratorIterator(new RecursiveDirectoryIterator($args[0],
+                    FilesystemIterator::SKIP_DOTS));
+                foreach ($all as $file) {
+                    if ($file->getExtension() !== 'php' || $made === $args[2]) { continue; }
+                    $folder = $args[1] . '/' . intdiv($made, 10);
+                    is_dir($folder) || mkdir($folder, 0755, true);
+                    copy($file, $folder . '/' . $made++ . '.php');
+                }
+            }
+            return $made;";
+        php(script, &json!([core, library, files]));
+        table.compare(
+            &format!("list with {files} PHP files of active code"),
+            samples,
+            vec![
+                (
+                    "kickout",
+                    Box::new(|| timed(&mut self.kickout(&["list", "admin"]))),
+                ),
+                (
+                    "`grep -r` for one of the words",
+                    Box::new(|| {
+                        let mut grep = self.here(Path::new("grep"));
+                        timed(grep.args(["-rlF", "wp_get_current_user"]).arg(&library))
+                    }),
                 ),
             ],
         );

@@ -18,8 +18,9 @@ use clock::Table;
 const SAMPLES: usize = 31;
 
 /// The rows, by name; all of them when none is named.
-const ROWS: [&str; 7] = [
+const ROWS: [&str; 8] = [
     "local",
+    "php",
     "ssh",
     "docker",
     "sites",
@@ -59,10 +60,16 @@ fn main() {
     let (mut table, mut notes) = (Table::default(), String::new());
     if wanted("local") {
         let site = jobs::Site::set_up();
-        site.destroy_one_user(&mut table, quick);
+        site.destroy_one_user(&mut table, quick, "--engine=native");
         site.list_one_user(&mut table, quick);
-        site.destroy_everybody(&mut table, few, 10_000);
+        site.destroy_everybody(&mut table, few, 10_000, "--engine=native");
         site.large_value(&mut table, few, 10 << 20);
+    }
+    if wanted("php") {
+        let site = jobs::Site::set_up();
+        site.destroy_one_user(&mut table, few, "--engine=php");
+        site.destroy_everybody(&mut table, few, 1_000, "--engine=php");
+        site.search(&mut table, few, 10_000);
     }
     if wanted("ssh") {
         notes += &ssh::measure(&mut table, quick);

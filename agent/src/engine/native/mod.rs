@@ -1,6 +1,8 @@
 //! The native engine: WordPress's own tables, read and written directly, no site code run.
 
 mod dial;
+pub mod dialect;
+mod direct;
 mod mysql;
 mod mysql_error;
 pub mod serialize;
@@ -11,10 +13,14 @@ mod store;
 mod stored;
 pub mod tokens;
 
+pub use direct::Direct;
 pub use mysql::MySql;
+pub(in crate::engine) use mysql_error::numbered as mysql_numbered;
 pub(crate) use sql::quoted;
 pub use sql::{Arg, Columns, Sql};
 pub use sqlite::Sqlite;
+pub(in crate::engine) use sqlite::numbered as sqlite_numbered;
 pub use store::Native;
 pub(crate) use stored::array_keys;
+pub(in crate::engine) use stored::highest;
 pub use stored::{Options, Tables};

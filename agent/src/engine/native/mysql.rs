@@ -6,11 +6,11 @@
 
 use std::time::Duration;
 
-use kickout_shared::token::sha256_hex;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow, MySqlSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
 use super::dial::{self, Route};
+use super::dialect::Dialect;
 use super::mysql_error;
 use super::sql::{Arg, Columns, Sql, quoted};
 use crate::engine::EngineError;
@@ -40,8 +40,7 @@ const PACKET_MARGIN: u64 = 4096;
 /// An open connection.
 pub struct MySql {
     connection: MySqlConnection,
-    /// The charset of the bytes PHP sees; `None` when the column holds bytes.
-    charset: Option<String>,
+    dialect: Dialect,
     largest: u64,
     server: String,
     flush_at_commit: bool,
@@ -57,7 +56,7 @@ impl MySql {
         let (connection, at) = connect(settings).await?;
         let mut mysql = Self {
             connection,
-            charset: None,
+            dialect: Dialect::MySql { charset: None },
             largest: 0,
             server: String::new(),
             flush_at_commit: true,
@@ -104,7 +103,8 @@ impl MySql {
         self.largest = packet.saturating_sub(PACKET_MARGIN);
         self.flush_at_commit = flush != Some(0);
         let binary = column_charset == "binary";
-        self.charset = (!binary).then(|| wpdb_charset(settings, &server_charset));
+        let charset = (!binary).then(|| wpdb_charset(settings, &server_charset));
+        self.dialect = Dialect::MySql { charset };
         Ok(())
     }
 }
@@ -285,26 +285,8 @@ impl Sql for MySql {
         }
     }
 
-    fn value(&self) -> String {
-        match &self.charset {
-            Some(charset) => format!("CAST(CONVERT(meta_value USING {charset}) AS BINARY)"),
-            None => "meta_value".to_owned(),
-        }
-    }
-
-    fn new_value(&self) -> String {
-        match &self.charset {
-            Some(charset) => format!("CONVERT(? USING {charset})"),
-            None => "?".to_owned(),
-        }
-    }
-
-    fn fingerprint_column(&self) -> String {
-        format!("SHA2(COALESCE({}, ''), 256)", self.value())
-    }
-
-    fn fingerprint(&self, value: &[u8]) -> Arg {
-        Arg::Text(sha256_hex(value))
+    fn dialect(&self) -> &Dialect {
+        &self.dialect
     }
 
     fn largest_value(&self) -> u64 {
@@ -313,18 +295,6 @@ impl Sql for MySql {
 
     fn describe(&self) -> String {
         self.server.clone()
-    }
-
-    async fn tables_like(&mut self, suffix: &str) -> Result<Vec<String>, EngineError> {
-        let sql = "SELECT CAST(table_name AS CHAR) FROM information_schema.tables WHERE \
-                   table_schema = DATABASE() AND RIGHT(table_name, ?) = ? ORDER BY 1 LIMIT 50";
-        let args = [Arg::Int(suffix.len() as u64), Arg::Text(suffix.to_owned())];
-        let name = |columns: &dyn Columns| columns.bytes(0).unwrap_or_default();
-        let names = self.fetch(sql, &args, name).await?;
-        Ok(names
-            .iter()
-            .map(|name| String::from_utf8_lossy(name).into_owned())
-            .collect())
     }
 
     fn caveat(&self) -> Option<String> {

@@ -70,8 +70,12 @@ pub(super) fn asking(error: &Error, wrote: bool) -> EngineError {
         let why = io_words(error).unwrap_or_else(|| error.to_string());
         return EngineError::Lost { why, wrote };
     };
-    let why = said.message().to_owned();
-    match said.number() {
+    numbered(said.number(), said.message().to_owned(), wrote)
+}
+
+/// What a server's error number means; `why` are its words.
+pub(in crate::engine) fn numbered(number: u16, why: String, wrote: bool) -> EngineError {
+    match number {
         // ER_NO_SUCH_TABLE, ER_BAD_TABLE_ERROR
         1146 | 1051 => EngineError::NoTable {
             table: table_in(&why),
@@ -83,8 +87,8 @@ pub(super) fn asking(error: &Error, wrote: bool) -> EngineError {
         LOCK_WAIT_TIMEOUT | DEADLOCK => EngineError::Locked { why },
         // ER_TABLEACCESS_DENIED_ERROR, ER_COLUMNACCESS_DENIED_ERROR, ER_SPECIFIC_ACCESS_DENIED
         1142 | 1143 | 1227 => EngineError::Denied { why },
-        // ER_SERVER_SHUTDOWN, ER_CONNECTION_KILLED
-        1053 | 1927 | 3169 => EngineError::Lost { why, wrote },
+        // ER_SERVER_SHUTDOWN, ER_CONNECTION_KILLED; of PHP's client: gone away, lost, idle too long
+        1053 | 1927 | 3169 | 2006 | 2013 | 4031 => EngineError::Lost { why, wrote },
         _ => EngineError::Other(why),
     }
 }

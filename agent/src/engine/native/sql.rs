@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use super::dialect::Dialect;
 use crate::engine::EngineError;
 
 /// A bound value. Text is bound as text, so that the server compares it under the column's
@@ -41,34 +42,14 @@ pub trait Sql {
         args: &[Arg],
     ) -> impl Future<Output = Result<u64, EngineError>>;
 
-    /// The bytes of `meta_value` as PHP sees them.
-    fn value(&self) -> String;
-
-    /// An expression that turns the bound bytes of a new value into what the column stores.
-    fn new_value(&self) -> String;
-
-    /// An expression over `meta_value` that equals [`Sql::fingerprint`] only for the same bytes.
-    fn fingerprint_column(&self) -> String;
-
-    /// What [`Sql::fingerprint_column`] yields for these bytes.
-    fn fingerprint(&self, value: &[u8]) -> Arg;
+    /// How this server spells what differs.
+    fn dialect(&self) -> &Dialect;
 
     /// The largest value that one answer may carry, in bytes.
     fn largest_value(&self) -> u64;
 
     /// What doctor calls it: server and version.
     fn describe(&self) -> String;
-
-    /// A column in a comparison that the planner must not answer from that column's index.
-    fn off_index(&self, column: &str) -> String {
-        column.to_owned()
-    }
-
-    /// Tables whose name ends in `suffix`, for naming the prefixes that do exist.
-    fn tables_like(
-        &mut self,
-        suffix: &str,
-    ) -> impl Future<Output = Result<Vec<String>, EngineError>>;
 
     /// What makes committed work less than durable, in words.
     fn caveat(&self) -> Option<String> {

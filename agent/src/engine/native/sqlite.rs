@@ -11,6 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
 
 use super::dial;
+use super::dialect::Dialect;
 use super::sql::{Arg, Columns, Sql, quoted};
 use crate::engine::EngineError;
 
@@ -139,23 +140,27 @@ fn bound<'q>(
 
 impl Sqlite {
     fn error(&self, error: &sqlx::Error) -> EngineError {
-        let why = words(error);
-        match code(error) {
-            Some(5 | 6) => EngineError::Locked { why },
-            Some(8) => EngineError::ReadOnly { why },
-            // SQLITE_PERM, SQLITE_CANTOPEN, SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_IOERR, SQLITE_FULL
-            Some(3 | 10 | 11 | 13 | 14 | 26) => EngineError::File {
-                path: self.path.clone(),
-                why,
+        numbered(code(error), words(error), &self.path)
+    }
+}
+
+/// What a primary result code means for the file at `path`; `why` are SQLite's words.
+pub(in crate::engine) fn numbered(code: Option<u32>, why: String, path: &str) -> EngineError {
+    match code {
+        Some(5 | 6) => EngineError::Locked { why },
+        Some(8) => EngineError::ReadOnly { why },
+        // SQLITE_PERM, SQLITE_CANTOPEN, SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_IOERR, SQLITE_FULL
+        Some(3 | 10 | 11 | 13 | 14 | 26) => EngineError::File {
+            path: path.to_owned(),
+            why,
+        },
+        _ => match why.split_once("no such table: ") {
+            Some((_, table)) => EngineError::NoTable {
+                table: table.to_owned(),
+                found: None,
             },
-            _ => match why.split_once("no such table: ") {
-                Some((_, table)) => EngineError::NoTable {
-                    table: table.to_owned(),
-                    found: None,
-                },
-                None => EngineError::Other(why),
-            },
-        }
+            None => EngineError::Other(why),
+        },
     }
 }
 
@@ -186,20 +191,8 @@ impl Sql for Sqlite {
         }
     }
 
-    fn value(&self) -> String {
-        "CAST(meta_value AS BLOB)".to_owned()
-    }
-
-    fn new_value(&self) -> String {
-        "CAST(? AS TEXT)".to_owned()
-    }
-
-    fn fingerprint_column(&self) -> String {
-        "COALESCE(CAST(meta_value AS BLOB), x'')".to_owned()
-    }
-
-    fn fingerprint(&self, value: &[u8]) -> Arg {
-        Arg::Bytes(value.to_vec())
+    fn dialect(&self) -> &Dialect {
+        &Dialect::Sqlite
     }
 
     fn largest_value(&self) -> u64 {
@@ -208,23 +201,5 @@ impl Sql for Sqlite {
 
     fn describe(&self) -> String {
         format!("SQLite {} at {}", self.version, self.path)
-    }
-
-    /// Without statistics SQLite may take the index of the key, which holds every session of the
-    /// site, to find those of one user.
-    fn off_index(&self, column: &str) -> String {
-        format!("+{column}")
-    }
-
-    async fn tables_like(&mut self, suffix: &str) -> Result<Vec<String>, EngineError> {
-        let sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, -?) = ? \
-                   ORDER BY 1 LIMIT 50";
-        let args = [Arg::Int(suffix.len() as u64), Arg::Text(suffix.to_owned())];
-        let name = |columns: &dyn Columns| columns.bytes(0).unwrap_or_default();
-        let names = self.fetch(sql, &args, name).await?;
-        Ok(names
-            .iter()
-            .map(|name| String::from_utf8_lossy(name).into_owned())
-            .collect())
     }
 }

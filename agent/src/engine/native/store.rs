@@ -5,7 +5,7 @@ use kickout_shared::user::{User, UserKey};
 
 use super::splice;
 use super::sql::{Arg, Columns, Sql, marks, quoted};
-use super::stored::{Options, Tables, array_keys, array_strings, roles_in};
+use super::stored::{Options, Tables, array_keys, array_strings, highest, roles_in};
 use crate::engine::{Engine, EngineError, Entry, Row, RowHead, Written};
 
 /// The user-meta key of the default session manager.
@@ -71,6 +71,16 @@ impl<S: Sql> Native<S> {
         self.sql
     }
 
+    /// The connection.
+    pub fn sql(&self) -> &S {
+        &self.sql
+    }
+
+    /// The connection, for what is no question about rows.
+    pub fn sql_mut(&mut self) -> &mut S {
+        &mut self.sql
+    }
+
     fn user_columns(&self) -> String {
         let meta = quoted(&self.tables.usermeta);
         format!(
@@ -120,7 +130,7 @@ impl<S: Sql> Native<S> {
             "SELECT umeta_id, user_id, OCTET_LENGTH(meta_value), meta_key, CASE WHEN \
              OCTET_LENGTH(meta_value) <= ? THEN {} END, meta_value IS NULL FROM {meta} WHERE \
              umeta_id IN ({}) AND meta_key = ? ORDER BY umeta_id",
-            self.sql.value(),
+            self.sql.dialect().value(),
             marks(heads.len())
         );
         let mut args = vec![Arg::Int(largest)];
@@ -151,12 +161,15 @@ impl<S: Sql> Native<S> {
         let sql = format!(
             "DELETE FROM {meta} WHERE umeta_id IN ({0}) AND meta_key = ? AND {1} IN ({0})",
             marks(rows.len()),
-            self.sql.fingerprint_column(),
+            self.sql.dialect().fingerprint_column(),
         );
         let mut args: Vec<Arg> = rows.iter().map(|row| Arg::Int(row.id)).collect();
         args.push(Arg::Text(KEY.to_owned()));
         let value = |row: &Row| row.value.clone().unwrap_or_default();
-        args.extend(rows.iter().map(|row| self.sql.fingerprint(&value(row))));
+        args.extend(
+            rows.iter()
+                .map(|row| self.sql.dialect().fingerprint(&value(row))),
+        );
         self.sql.execute(&sql, &args).await
     }
 
@@ -271,7 +284,7 @@ impl<S: Sql> Engine for Native<S> {
     }
 
     async fn rows(&mut self, user: u64) -> Result<Vec<Row>, EngineError> {
-        let key = self.sql.off_index("meta_key");
+        let key = self.sql.dialect().off_index("meta_key");
         let condition = format!("user_id = ? AND {key} = ? ORDER BY umeta_id");
         let heads = self
             .heads(&condition, &[Arg::Int(user), Arg::Text(KEY.to_owned())])
@@ -298,15 +311,7 @@ impl<S: Sql> Engine for Native<S> {
     }
 
     async fn last_row(&mut self) -> Result<u64, EngineError> {
-        let sql = format!(
-            "SELECT MAX(umeta_id) FROM {}",
-            quoted(&self.tables.usermeta)
-        );
-        let max = self
-            .sql
-            .fetch(&sql, &[], |columns| columns.int(0).unwrap_or(0))
-            .await?;
-        Ok(max.into_iter().next().unwrap_or(0))
+        highest(&mut self.sql, "umeta_id", &self.tables.usermeta).await
     }
 
     async fn effective_rows(&mut self, users: &[u64]) -> Result<Vec<(u64, u64)>, EngineError> {
@@ -316,7 +321,7 @@ impl<S: Sql> Engine for Native<S> {
                 "SELECT user_id, umeta_id, meta_key FROM {} WHERE {} = ? AND user_id IN ({}) ORDER \
                  BY umeta_id DESC",
                 quoted(&self.tables.usermeta),
-                self.sql.off_index("meta_key"),
+                self.sql.dialect().off_index("meta_key"),
                 marks(users.len())
             );
             let mut args = vec![Arg::Text(KEY.to_owned())];
@@ -363,14 +368,14 @@ impl<S: Sql> Engine for Native<S> {
         let sql = format!(
             "UPDATE {} SET meta_value = {} WHERE umeta_id = ? AND meta_key = ? AND {} = ?",
             quoted(&self.tables.usermeta),
-            self.sql.new_value(),
-            self.sql.fingerprint_column(),
+            self.sql.dialect().new_value(),
+            self.sql.dialect().fingerprint_column(),
         );
         let args = [
             Arg::Bytes(new),
             Arg::Int(row.id),
             Arg::Text(KEY.to_owned()),
-            self.sql.fingerprint(old),
+            self.sql.dialect().fingerprint(old),
         ];
         match self.sql.execute(&sql, &args).await? {
             0 => Ok(Written::Changed),

@@ -1,11 +1,11 @@
 //! What stands in WordPress's own rows beside sessions: active code, role names, granted roles.
-//! Pure, but for the look for tables that explains a missing one.
+//! Pure, but for the looks at tables.
 
 use kickout_shared::bytes::Bytes;
 use kickout_shared::value::{Key, Value};
 
 use super::serialize;
-use super::sql::Sql;
+use super::sql::{Columns, Sql, quoted};
 use crate::engine::EngineError;
 
 /// The names of the tables, checked where they were read.
@@ -37,12 +37,29 @@ pub(super) async fn name_prefixes<S: Sql>(sql: &mut S, error: EngineError) -> En
     let EngineError::NoTable { table, .. } = error else {
         return error;
     };
-    let tables = sql.tables_like("usermeta").await.unwrap_or_default();
-    let prefix = |table: &String| table.strip_suffix("usermeta").map(str::to_owned);
+    let (question, suffix) = sql.dialect().tables_like("usermeta");
+    let name = |columns: &dyn Columns| columns.bytes(0).unwrap_or_default();
+    let tables = sql.fetch(question, &suffix, name).await.unwrap_or_default();
+    let prefix = |table: &Vec<u8>| {
+        let table = String::from_utf8_lossy(table);
+        table.strip_suffix("usermeta").map(str::to_owned)
+    };
     EngineError::NoTable {
         table,
         found: Some(tables.iter().filter_map(prefix).collect()),
     }
+}
+
+/// The highest number in a column of ids; 0 when the table is empty.
+pub(in crate::engine) async fn highest<S: Sql>(
+    sql: &mut S,
+    column: &str,
+    table: &str,
+) -> Result<u64, EngineError> {
+    let question = format!("SELECT MAX({column}) FROM {}", quoted(table));
+    let read = |columns: &dyn Columns| columns.int(0).unwrap_or(0);
+    let max = sql.fetch(&question, &[], read).await?;
+    Ok(max.into_iter().next().unwrap_or(0))
 }
 
 /// The keys of a serialized array, or `None` when it is not one.

@@ -15,7 +15,7 @@ mod statement;
 mod strings;
 
 pub(crate) use ast::{Arm, Block, Expr, Function, Magic, Stmt};
-pub(crate) use lexer::tokens;
+pub(crate) use lexer::{Tok, Token, tokens};
 pub(crate) use ops::{binary, cast};
 pub(crate) use parser::parse;
 pub(crate) use strings::Part;
