@@ -180,6 +180,15 @@ async fn decided(chosen: &Decision, out: &mut Out) -> Result<(), Cancelled> {
     {
         say(out, State::Warn, "durability", caveat, None).await?;
     }
+    if let Some(cache) = &chosen.cache {
+        match cache.trouble() {
+            None => ok(out, "cache", format!("{}, reachable", cache.describe())).await?,
+            Some(error) => {
+                let (text, fix) = (error.to_string(), Some(error.fix()));
+                say(out, State::Warn, "cache", text, fix).await?;
+            }
+        }
+    }
     ok(out, "engine", chosen.describe()).await
 }
 

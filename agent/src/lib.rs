@@ -5,10 +5,12 @@
 //! ```
 //!
 //! `ops` holds the meaning of every verb and names no engine's inside; `site` reads files and
-//! executes nothing; `engine` answers small questions about stored data.
+//! executes nothing; `engine` answers small questions about stored data, and
+//! `cache` is what stands in front of it.
 
 #![forbid(unsafe_code)]
 
+pub mod cache;
 mod doctor;
 pub mod engine;
 mod load;

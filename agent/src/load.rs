@@ -76,10 +76,12 @@ pub(crate) async fn debug(facts: &Facts, php: &Php, out: &mut Out) -> Result<(),
 }
 
 /// Adds what the loaded site leaves in doubt, as sentences without their full stop. `absent` was
-/// found in active code, and is not in effect.
+/// found in active code, and is not in effect; `known` is whether its object cache is cleared where
+/// the web server has it.
 pub(crate) fn doubts(
     facts: &Facts,
     absent: [Option<&str>; 2],
+    known: bool,
     load: &Load,
     unchecked: &mut Vec<String>,
 ) {
@@ -104,9 +106,9 @@ pub(crate) fn doubts(
     let cached = unchecked
         .iter()
         .any(|known| known.contains("object-cache.php"));
-    if facts.cache && !cached {
+    if facts.cache && !cached && !known {
         unchecked.push(
-            "A shared object cache is in use: what this process sees of it was cleared, what the \
+            "A shared object cache is in use: what this process sees of it is cleared, what the \
              web server sees is not proved"
                 .to_owned(),
         );

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use kickout_shared::event::{Level, Line, Outcome, Verdict};
 use kickout_shared::request::{Doomed, Request, Who};
 
+use crate::cache::ObjectCache;
 use crate::engine::choose::{self, Decision, Refusal, Way};
 use crate::engine::{Engine, EngineError};
 use crate::ops::{self, Desk};
@@ -86,7 +87,7 @@ async fn carry_out(
             {
                 return cancelled;
             }
-            let outcome = run(&mut native, out, site, request).await;
+            let outcome = run(&mut native, decision.cache, out, site, request).await;
             native.close().await;
             Ok(proved(outcome?, &decision.unchecked))
         }
@@ -115,12 +116,22 @@ async fn carry_out(
                     return Err(refused(&error.into()));
                 }
             };
+            // What another store caches, and where, only its own code knows.
+            let cache = match decision.cache.filter(|_| facts.default) {
+                None if facts.cache && facts.default => {
+                    let name = decision.cache_name.unwrap_or("unknown drop-in");
+                    Some(ObjectCache::through_wordpress(name, php.sight()))
+                }
+                cache => cache,
+            };
+            let known = cache.as_ref().is_some_and(ObjectCache::is_web_servers);
             let replaced = decision.replaced.as_deref().filter(|_| facts.default);
             let answers = decision.answers.as_deref();
             let answers = answers.filter(|_| facts.default && php.answers().is_none());
             load::doubts(
                 &facts,
                 [replaced, answers],
+                known,
                 &site.load,
                 &mut decision.unchecked,
             );
@@ -136,7 +147,7 @@ async fn carry_out(
             if destroys && warn(&decision.unchecked, multisite, out).await.is_err() {
                 return cancelled;
             }
-            let outcome = run(&mut *php, out, site, request).await;
+            let outcome = run(&mut *php, cache, out, site, request).await;
             let _ = load::say(php.take_notes(), out).await;
             let mut outcome = proved(outcome?, &decision.unchecked);
             if matches!(outcome.verdict, Verdict::Gone | Verdict::Unconfirmed)
@@ -182,6 +193,7 @@ fn unconfirmed(error: &EngineError) -> Verdict {
 
 async fn run<E: Engine>(
     engine: &mut E,
+    cache: Option<ObjectCache>,
     out: &mut Out,
     site: &kickout_shared::site::Site,
     request: Request,
@@ -191,6 +203,7 @@ async fn run<E: Engine>(
     let (clock, to) = (clock, &mut *out);
     let desk = Desk {
         engine,
+        cache,
         out: to,
         clock,
     };

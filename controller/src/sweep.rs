@@ -106,6 +106,7 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Error> {
 }
 
 async fn sweep(order: Order, terminal: &Terminal, screen: &mut Screen) -> Result<Swept, Error> {
+    let accepted = order.load.unconfirmed_ok;
     let (mut members, hosts) = members::gather(order.targets);
     for member in &mut members {
         *member.site.load = order.load.clone();
@@ -152,7 +153,11 @@ async fn sweep(order: Order, terminal: &Terminal, screen: &mut Screen) -> Result
         finished.push((member.name.as_deref().unwrap_or_default(), ended));
     }
     printer.finish(&finished);
-    let exits: Vec<Exit> = finished.iter().map(|(_, ended)| ended.exit).collect();
+    let exit = |ended: &Finished| match ended.verdict {
+        Verdict::Unconfirmed if accepted => Exit::Done,
+        _ => ended.exit,
+    };
+    let exits: Vec<Exit> = finished.iter().map(|(_, ended)| exit(ended)).collect();
     let exit = Exit::fold(&exits);
     let missing = match &mut finished[..] {
         [(_, only)] => only.missing.take(),

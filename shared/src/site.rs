@@ -44,6 +44,9 @@ pub struct Load {
     /// `--php-user`: the account a root agent runs the site's PHP as, when it cannot tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub php_user: Option<String>,
+    /// `--unconfirmed-ok`: go on natively also where the end cannot be known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unconfirmed_ok: bool,
 }
 
 impl Load {

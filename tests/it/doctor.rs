@@ -45,12 +45,18 @@ fn a_site_that_is_not() {
     let site = WordPress::new().install();
     site.write(
         "wp-content/object-cache.php",
-        "<?php // Plugin Name: Redis Object Cache Drop-In",
+        "<?php // Plugin Name: Memcached",
     );
     doctor(&site)
+        .code(0)
+        .stdout_has("warn")
+        .stdout_has("(Memcached) answers before the database");
+    let native = Kickout::at(&site).args(["doctor", "--engine=native"]);
+    native
+        .run()
         .code(1)
         .stdout_has("FAIL")
-        .stdout_has("Redis Object Cache");
+        .stdout_has("Memcached");
     std::fs::remove_file(site.root().join("wp-content/object-cache.php")).unwrap();
     let mut config = site.config().clone();
     config.password = Some("wr0ng".to_owned());

@@ -52,6 +52,12 @@ mod managers;
 mod many_hosts;
 /// A real MySQL, and its own ways to log in.
 mod mysql;
+/// Sites whose sessions a cache answers for.
+mod object_cache;
+/// Sites behind a cache that does not do what it should.
+mod object_cache_faults;
+/// Caches that only WordPress itself can clear.
+mod object_cache_php;
 /// Packets that are lost.
 mod packets;
 /// WordPress itself as the engine.

@@ -16,6 +16,8 @@ pub enum Need {
     Root,
     /// A real WordPress on MariaDB: the server, PHP, and the code from Debian's package.
     WordPress,
+    /// A real Redis, and PHP's extension for it.
+    Redis,
     /// A newer WordPress on SQLite, too: the driver, and its code from an npm package.
     WordPressSqlite,
     /// A real ssh server with accounts of its own: OpenSSH, and to be root.
@@ -45,6 +47,11 @@ impl Need {
                 "the tests do not run as root",
             ),
             Self::WordPress => return wordpress(),
+            Self::Redis => (
+                works("php", &["-r", "exit(extension_loaded('redis') ? 0 : 1);"])
+                    && ["redis-server", "redis-cli"].into_iter().all(has),
+                "redis-server or php-redis is not installed",
+            ),
             Self::WordPressSqlite => (
                 works(
                     "php",

@@ -6,18 +6,19 @@ use std::path::PathBuf;
 
 use kickout_shared::site::{EngineChoice, Load, Site, Skip};
 
+use crate::cache::ObjectCache;
 use crate::engine::native::{Direct, MySql, Native, Options, Sqlite, Tables};
 use crate::engine::php::find_php;
 use crate::engine::{Engine as _, EngineError};
-use crate::site::{
-    self, Config, Database, DbDropIn, DropIns, Finding, Folders, ObjectCacheKind, Setting,
-};
+use crate::site::{self, Config, Database, DbDropIn, DropIns, Finding, Folders, Setting};
 use judge::{Judged, judge};
 
+mod before;
 mod blog;
 mod judge;
 mod refusal;
 
+pub use before::object_cache_name;
 pub use judge::remark;
 pub use refusal::Refusal;
 
@@ -40,6 +41,10 @@ pub struct Decision {
     pub way: Way,
     /// Why this one.
     pub reason: String,
+    /// The object cache before the rows, where it is known from here who clears it.
+    pub cache: Option<ObjectCache>,
+    /// The product that the site has for an object cache, if any.
+    pub cache_name: Option<&'static str>,
     /// What stands in front of the data and could not be checked; each a sentence.
     pub unchecked: Vec<String>,
     /// Found in active code, and rarely about sessions.
@@ -77,20 +82,16 @@ pub async fn decide(config: &Config<'_>, site: &Site) -> Result<Decision, Refusa
         Err(_) if choice == EngineChoice::Php => None,
         Err(error) => return Err(error.into()),
     };
-    let (routed, cache) = match &folders {
+    let (routed, before) = match &folders {
         Some(folders) => {
             let drop_ins = site::drop_ins(&folders.content, config);
-            (routed(&drop_ins, folders), cache(&drop_ins, folders))
+            let before = before::found(&drop_ins, folders, config);
+            (routed(&drop_ins, folders), before)
         }
         None => (None, None),
     };
-    if choice == EngineChoice::Native {
-        if let Some(cache) = cache {
-            return Err(cache.into());
-        }
-        if let Some(routed) = routed {
-            return Err(routed.into());
-        }
+    if let (Some(routed), EngineChoice::Native) = (&routed, choice) {
+        return Err(routed.clone().into());
     }
     let opened = match folders.filter(|_| routed.is_none()) {
         None => None,
@@ -129,21 +130,14 @@ pub async fn decide(config: &Config<'_>, site: &Site) -> Result<Decision, Refusa
     if let (Some(manager), EngineChoice::Native) = (&manager, choice) {
         return Err(manager.clone().into());
     }
-    if let Some(cache) = &cache {
-        if asked.is_none() && manager.is_none() {
-            return Err(cache.clone().into());
-        }
-        unchecked.push(format!(
-            "{} ({}) answers before the database: what this process sees of it was cleared, what \
-             the web server sees is not proved",
-            cache.file.display(),
-            cache.name
-        ));
-    }
     let program = find_php();
     let reason = asked
         .or_else(|| routed.as_ref().map(ToString::to_string))
-        .or_else(|| manager.as_ref().map(ToString::to_string));
+        .or_else(|| manager.as_ref().map(ToString::to_string))
+        .or_else(|| {
+            let before = before.as_ref().filter(|before| before.needs_wordpress())?;
+            (choice != EngineChoice::Native).then(|| before.refused().to_string())
+        });
     let reason = match (reason, &answers) {
         // Rows can still be removed without it; what answers beside them cannot be asked then.
         (None, Some(answers)) if choice == EngineChoice::Native || program.is_none() => {
@@ -153,10 +147,24 @@ pub async fn decide(config: &Config<'_>, site: &Site) -> Result<Decision, Refusa
         (None, Some(answers)) => Some(answers.clone()),
         (reason, _) => reason,
     };
+    let cache_name = before.as_ref().map(|before| before.name);
+    let cache = match before {
+        None => None,
+        // What another store caches, and where, only its own code knows.
+        Some(before) if manager.is_some() || (reason.is_some() && before.needs_wordpress()) => {
+            unchecked.push(before.doubt());
+            None
+        }
+        Some(before) => Some(before.reached(&site.load).await?),
+    };
     let replaced = manager.map(|manager| manager.to_string());
     let (way, reason) = match (reason, direct) {
         (None, Some(direct)) => {
-            let reason = "default session store, nothing in front of it".to_owned();
+            let before = match &cache {
+                Some(cache) => format!("behind {}", cache.describe()),
+                None => "nothing in front of it".to_owned(),
+            };
+            let reason = format!("default session store, {before}");
             (Way::Native(direct), reason)
         }
         (reason, eyes) => {
@@ -170,6 +178,8 @@ pub async fn decide(config: &Config<'_>, site: &Site) -> Result<Decision, Refusa
     Ok(Decision {
         way,
         reason,
+        cache,
+        cache_name,
         unchecked,
         remarks,
         multisite,
@@ -248,14 +258,6 @@ async fn open(config: &Config<'_>, folders: &Folders, url: Option<&str>) -> Resu
     })
 }
 
-fn cache(drop_ins: &DropIns, folders: &Folders) -> Option<refusal::ObjectCache> {
-    let cache = drop_ins.object_cache.filter(|cache| !cache.disabled)?;
-    Some(refusal::ObjectCache {
-        name: object_cache_name(cache.kind),
-        file: folders.content.join("object-cache.php"),
-    })
-}
-
 fn routed(drop_ins: &DropIns, folders: &Folders) -> Option<refusal::Routed> {
     let name = match drop_ins.db {
         // Wrappers of the same database, which change nothing of what is stored.
@@ -268,22 +270,6 @@ fn routed(drop_ins: &DropIns, folders: &Folders) -> Option<refusal::Routed> {
     };
     let file = folders.content.join("db.php");
     Some(refusal::Routed { name, file })
-}
-
-/// The product's own name.
-pub fn object_cache_name(kind: ObjectCacheKind) -> &'static str {
-    match kind {
-        ObjectCacheKind::RedisObjectCache => "Redis Object Cache",
-        ObjectCacheKind::WpRedis => "WP Redis",
-        ObjectCacheKind::ObjectCachePro => "Object Cache Pro",
-        ObjectCacheKind::W3TotalCache => "W3 Total Cache",
-        ObjectCacheKind::LiteSpeed => "LiteSpeed Cache",
-        ObjectCacheKind::Memcached => "Memcached",
-        ObjectCacheKind::Apcu => "APCu",
-        ObjectCacheKind::Docket => "Docket Cache",
-        ObjectCacheKind::SqliteObjectCache => "SQLite Object Cache",
-        ObjectCacheKind::Unknown => "unknown drop-in",
-    }
 }
 
 /// The folders whose code WordPress would load. On a network every site may have plugins of its

@@ -9,8 +9,10 @@ use kickout_shared::token::{MIN_PREFIX, SessionRef};
 use kickout_shared::user::{User, UserRef};
 use kickout_shared::value::Key;
 
+use crate::cache::Whose;
 use crate::engine::{Content, Corruption, Engine, EngineError, Entry, Row, Written, read_tokens};
 use crate::ops::existed::Moment;
+use crate::ops::front::Front;
 use crate::ops::{Desk, Stop, Tally, counted, evidence, list, resolve, said};
 
 /// Reads and writes of one user before we call it contended.
@@ -27,6 +29,8 @@ pub(super) async fn one<E: Engine>(
     let user = resolve::one(desk, user).await?;
     // Chosen once: a second look must not end a session that came after the first.
     let mut doomed: Option<Key> = None;
+    let mut front = Front::default();
+    let only = [user.id];
     for _ in 0..TRIES {
         let rows = desk.engine.rows(user.id).await?;
         let effective = rows.iter().position(|row| row.exact);
@@ -37,17 +41,26 @@ pub(super) async fn one<E: Engine>(
         let key = match &doomed {
             // A clean second read is what "destroyed" rests on.
             Some(key) if !holds(&rows, key, begun) => {
+                if !front.settled(desk, Whose::Users(&only), begun).await? {
+                    continue;
+                }
                 let left = remaining(sessions.len() as u64);
                 desk.out
                     .success(format!("Destroyed session. {left} remaining."))
                     .await?;
-                return Ok(Verdict::Gone);
+                return Ok(front.verdict(Verdict::Gone));
             }
             Some(key) => key.clone(),
             None => {
-                let Some(key) = choose(&sessions, session, begun)? else {
+                let chosen = choose(&sessions, session, begun);
+                let found = matches!(chosen, Ok(Some(_)));
+                // The cache may hold what no row does, the one that is meant too.
+                if !found && !front.settled(desk, Whose::Users(&only), begun).await? {
+                    continue;
+                }
+                let Some(key) = chosen? else {
                     desk.out.success("No sessions to destroy.").await?;
-                    return Ok(Verdict::Skipped);
+                    return Ok(front.verdict(Verdict::Skipped));
                 };
                 if begun.dry_run {
                     *tally = Tally {
@@ -63,6 +76,7 @@ pub(super) async fn one<E: Engine>(
                 doomed.insert(key).clone()
             }
         };
+        front.ended(true);
         end_one(desk, &rows, effective, &key, &user, begun, tally).await?;
     }
     Err(contended(user.id, &user.login).into())
@@ -231,24 +245,37 @@ pub(super) async fn users<E: Engine>(
     begun: Moment,
     tally: &mut Tally,
 ) -> Result<Verdict, Stop> {
-    for user in users {
-        desk.out.cancelled()?;
-        let ended = all_of_one(desk, user.id, &user.login, begun).await?;
-        tally.users += 1;
-        tally.sessions += ended;
+    let mut front = Front::default();
+    let ids: Vec<u64> = users.iter().map(|user| user.id).collect();
+    for pass in 0..TRIES {
+        let mut clean = true;
+        for user in users {
+            desk.out.cancelled()?;
+            let ended = all_of_one(desk, user.id, &user.login, begun).await?;
+            tally.users += u64::from(pass == 0);
+            tally.sessions += ended;
+            clean &= ended == 0;
+            if begun.dry_run {
+                let who = list::name(user.id, &user.login);
+                let text = format!("Would destroy {} of user {who}.", counted(ended, "session"));
+                desk.out.success(text).await?;
+            } else if desk.cache.is_none() {
+                desk.out.success("Destroyed all sessions.").await?;
+            }
+        }
         if begun.dry_run {
-            let who = list::name(user.id, &user.login);
-            let text = format!("Would destroy {} of user {who}.", counted(ended, "session"));
-            desk.out.success(text).await?;
-        } else {
-            desk.out.success("Destroyed all sessions.").await?;
+            return Ok(Verdict::Answered);
+        }
+        front.ended(!clean);
+        if front.settled(desk, Whose::Users(&ids), begun).await? {
+            for _ in users.iter().filter(|_| desk.cache.is_some()) {
+                desk.out.success("Destroyed all sessions.").await?;
+            }
+            return Ok(front.verdict(Verdict::Gone));
         }
     }
-    Ok(if begun.dry_run {
-        Verdict::Answered
-    } else {
-        Verdict::Gone
-    })
+    let who = "these users".to_owned();
+    Err(EngineError::Contended { who }.into())
 }
 
 /// Destroys every session of one user that existed; returns how many WordPress saw.

@@ -7,9 +7,11 @@ use kickout_shared::bytes::Bytes;
 use kickout_shared::event::{Event, Progress, Verdict};
 use kickout_shared::request::{Selector, Who};
 
+use crate::cache::Whose;
 use crate::engine::{Engine, EngineError, Row};
 use crate::ops::destroy::{self, Doom, TRIES, doom, end_row, say_ended};
 use crate::ops::existed::Moment;
+use crate::ops::front::Front;
 use crate::ops::selection::{Logins, Selection, pieces};
 use crate::ops::{Desk, PAGE, Stop, Tally, counted, resolve};
 
@@ -37,6 +39,7 @@ async fn selected<E: Engine>(
 ) -> Result<Verdict, Stop> {
     let selection = Selection::resolve(desk, selector).await?;
     let total = desk.engine.last_row().await?;
+    let mut front = Front::default();
     for pass in 0..TRIES {
         if pass > 1 {
             begun.second_over().await;
@@ -70,8 +73,12 @@ async fn selected<E: Engine>(
                 desk.out.event(Event::Progress(progress)).await?;
             }
         }
-        if begun.dry_run || !sweep.found {
-            return finish(desk, begun, tally).await;
+        front.ended(sweep.found);
+        // Everybody's: a user too many costs the site a read of his rows.
+        let calm = !sweep.found && front.settled(desk, Whose::Everybody, begun).await?;
+        if begun.dry_run || calm {
+            let verdict = finish(desk, begun, tally).await?;
+            return Ok(front.verdict(verdict));
         }
     }
     Err(EngineError::Contended {

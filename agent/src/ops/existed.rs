@@ -42,6 +42,17 @@ impl Moment {
         })
     }
 
+    /// This moment, for looking at what is there.
+    pub(super) fn now<E>(desk: &Desk<'_, E>) -> Self {
+        let now = (desk.clock)();
+        Self {
+            cutoff: now,
+            now,
+            dry_run: true,
+            clock: desk.clock,
+        }
+    }
+
     /// Whether the session existed at the cutoff.
     ///
     /// A missing or odd login counts as before: so does one in the future, which is a forgery or

@@ -4,7 +4,9 @@ use kickout_shared::bytes::Bytes;
 use kickout_shared::event::{Event, Verdict};
 use kickout_shared::request::{Selector, SessionList, Who};
 
+use crate::cache::Whose;
 use crate::engine::{Content, Corruption, Engine, EntryState, Row, live_count, read_tokens};
+use crate::ops::front;
 use crate::ops::selection::{Selection, pieces};
 use crate::ops::{Desk, PAGE, Stop, Tally, counted, evidence, resolve};
 
@@ -17,7 +19,8 @@ pub(super) async fn sessions<E: Engine>(
     let now = (desk.clock)();
     match list.who {
         Who::Named(named) => {
-            for user in resolve::all(desk, &named).await? {
+            let users = resolve::all(desk, &named).await?;
+            for user in &users {
                 desk.out.cancelled()?;
                 let rows = desk.engine.rows(user.id).await?;
                 let mut rows = rows.into_iter().filter(|row| row.exact);
@@ -27,8 +30,13 @@ pub(super) async fn sessions<E: Engine>(
                 }
                 shadows(desk, rows.collect(), &user.login, now).await?;
             }
+            let ids: Vec<u64> = users.iter().map(|user| user.id).collect();
+            front::remark(desk, Whose::Users(&ids)).await?;
         }
-        Who::Selected(selector) => selected(desk, &selector, now, tally).await?,
+        Who::Selected(selector) => {
+            selected(desk, &selector, now, tally).await?;
+            front::remark(desk, Whose::Everybody).await?;
+        }
     }
     Ok(Verdict::Answered)
 }

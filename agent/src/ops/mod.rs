@@ -5,6 +5,7 @@ use kickout_shared::event::{Level, Line, Outcome, Verdict};
 use kickout_shared::request::{Doomed, Request};
 use kickout_shared::site::Site;
 
+use crate::cache::ObjectCache;
 use crate::engine::{Engine, EngineError};
 use crate::out::{Cancelled, Out};
 
@@ -12,6 +13,7 @@ mod destroy;
 mod destroy_all;
 mod evidence;
 mod existed;
+mod front;
 mod list;
 mod resolve;
 mod selection;
@@ -28,6 +30,8 @@ const PAGE: usize = 1_000;
 pub struct Desk<'a, E> {
     /// The stored data.
     pub engine: &'a mut E,
+    /// What answers before it, when something does.
+    pub cache: Option<ObjectCache>,
     /// Where events go.
     pub out: &'a mut Out,
     /// Time.
@@ -41,6 +45,8 @@ enum Stop {
     Said(Line),
     /// Stored data could not be read or changed.
     Engine(EngineError),
+    /// What was destroyed came back.
+    Alive(Line),
     /// The operator, or a lost controller.
     Cancelled,
 }
@@ -95,6 +101,10 @@ pub async fn run<E: Engine>(
         Ok(verdict) => Ok(tally.outcome(verdict)),
         Err(Stop::Cancelled) => Ok(tally.outcome(Verdict::Cancelled)),
         Err(Stop::Said(line)) => Err(line),
+        Err(Stop::Alive(line)) => {
+            let _ = desk.out.line(line).await;
+            Ok(tally.outcome(Verdict::Alive))
+        }
         // Nobody knows whether the last statement was carried out: that is not "the site said no".
         Err(Stop::Engine(error)) if error.unknown() => {
             let _ = desk.out.line(error.line()).await;

@@ -114,6 +114,7 @@ fn ask(memory: &mut Memory, request: Request) -> Heard {
         let asking = async {
             let desk = Desk {
                 engine: memory,
+                cache: None,
                 out: &mut out,
                 clock,
             };
@@ -565,6 +566,7 @@ fn acting_as_nobody_is_refused_before_anything() {
         let mut out = Out::new(RunId(1), Rc::new(Control::new()), sent, frames);
         let desk = Desk {
             engine: &mut memory,
+            cache: None,
             out: &mut out,
             clock: || NOW,
         };

@@ -18,6 +18,11 @@ use super::wp_config::{Config, ConfigError};
 pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {
+    /// Keeps the bytes.
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes.into())
+    }
+
     /// The bytes, for the one place that needs them.
     pub fn expose(&self) -> &[u8] {
         &self.0

@@ -170,6 +170,21 @@ impl<'a> Config<'a> {
     pub fn table_prefix(&self) -> Setting {
         self.evaluator.variable(b"table_prefix")
     }
+
+    /// What is known of `$redis_server`, which the drop-in WP Redis reads.
+    pub fn redis_server(&self) -> Setting {
+        self.evaluator.variable(b"redis_server")
+    }
+
+    /// A variable of the web server's environment as `$_SERVER` has it: set, certainly not set, or
+    /// unknown.
+    pub fn web_variable(&self, name: &str) -> Option<Option<&[u8]>> {
+        match self.evaluator.variable(b"_SERVER") {
+            Setting::Unset => self.evaluator.environment.get(name.as_bytes()),
+            // The configuration itself may have changed it.
+            Setting::Value { .. } | Setting::Unresolved { .. } => None,
+        }
+    }
 }
 
 impl std::fmt::Debug for Config<'_> {

@@ -282,6 +282,10 @@ pub(super) struct Globals {
     #[arg(long, value_name = "account", num_args = 0..=1, require_equals = true,
         default_missing_value = BARE)]
     pub(super) php_user: Option<String>,
+    /// Take `unconfirmed` for done: exit 0, and --engine=native goes on where it cannot be certain.
+    #[arg(long, value_name = FLAG, num_args = 0..=1, require_equals = true,
+        default_missing_value = "true")]
+    pub(super) unconfirmed_ok: Option<String>,
     /// Whether to colorize the output.
     #[arg(long, value_name = FLAG, num_args = 0..=1, require_equals = true,
         default_missing_value = "true")]

@@ -42,7 +42,8 @@ pub struct Globals {
     pub alias: Option<String>,
     /// `--user`
     pub user: Option<String>,
-    /// `--engine`, `--skip-plugins`, `--skip-themes`, `--require`, `--php-user`
+    /// `--engine`, `--skip-plugins`, `--skip-themes`, `--require`, `--php-user`,
+    /// `--unconfirmed-ok`
     pub load: Load,
     /// `--[no-]color`
     pub color: Option<ColorChoice>,
@@ -113,6 +114,7 @@ impl Globals {
                 skip_themes: skip(typed.skip_themes.as_deref()),
                 require: values("require", typed.require)?,
                 php_user: value("php-user", typed.php_user)?,
+                unconfirmed_ok: flag("unconfirmed-ok", typed.unconfirmed_ok.as_deref())?,
             },
             color,
             debug,

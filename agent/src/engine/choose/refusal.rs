@@ -11,21 +11,24 @@ use crate::site;
 #[derive(Clone, Debug, thiserror::Error)]
 #[error(
     "{} keeps sessions in a cache of its own ({name}): deleting rows alone would leave users \
-     logged in",
-    .file.display()
+     logged in{}",
+    .file.display(), .why.as_ref().map(|why| format!("; {why}")).unwrap_or_default()
 )]
 pub struct ObjectCache {
     /// The product.
     pub name: &'static str,
     /// The drop-in.
     pub file: PathBuf,
+    /// Why it is not cleared natively, when there is more to say than its name.
+    pub why: Option<String>,
 }
 
 impl ObjectCache {
     /// The command or setting that mends it.
     pub fn fix(&self) -> String {
-        "This release proves no object cache cleared: rotate the salts (wp config shuffle-salts), \
-         or take --engine=php, which clears the cache that it sees and ends as `unconfirmed`."
+        "Leave --engine=native out where the site's PHP is installed (php-cli); or add \
+         --engine=native --unconfirmed-ok to delete the rows, and rotate the salts (wp config \
+         shuffle-salts)."
             .to_owned()
     }
 }

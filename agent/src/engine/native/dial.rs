@@ -1,4 +1,4 @@
-//! Reaching the database server without the C library's resolver.
+//! Reaching a server without the C library's resolver: the database's, and the object cache's.
 //!
 //! A static program that calls `getaddrinfo` may load a foreign NSS module and crash; so names are
 //! resolved here (hosts file, resolv.conf), and the connection is handed to the driver as a
@@ -66,6 +66,27 @@ pub(super) async fn route(host: &DbHost) -> Result<Route, EngineError> {
         Err(_) => resolve(host).await?,
     };
     Ok(Route::Relay(Relay::open(host, port, addresses).await?))
+}
+
+/// Connects to a server that is no database. An error says what is wrong, for people.
+pub(crate) async fn tcp(host: &str, port: u16) -> Result<TcpStream, String> {
+    let addresses = match host.parse::<IpAddr>() {
+        Ok(ip) => Ok(vec![ip]),
+        Err(_) => resolve(host).await,
+    };
+    let reached = match addresses {
+        Ok(addresses) => reach(&place(host, port), addresses, port).await,
+        Err(error) => Err(error),
+    };
+    let stream = reached.map_err(|error| match error {
+        EngineError::Connect { why, .. } => why,
+        EngineError::Resolve { host, why } => format!("cannot resolve '{host}': {why}"),
+        error => error.to_string(),
+    })?;
+    stream
+        .set_nodelay(true)
+        .map_err(|error| error.to_string())?;
+    Ok(stream)
 }
 
 fn default_socket() -> Result<Route, EngineError> {

@@ -13,6 +13,7 @@ mod store;
 mod stored;
 pub mod tokens;
 
+pub(crate) use dial::tcp as dial_tcp;
 pub use direct::Direct;
 pub use mysql::MySql;
 pub(in crate::engine) use mysql_error::numbered as mysql_numbered;

@@ -478,6 +478,28 @@ final class Kickout_Worker
         return $alive;
     }
 
+    /** Drops what the object cache holds of these users; of how many there was something. */
+    public static function ask_uncache($request)
+    {
+        $dropped = 0;
+        foreach ($request['users'] as $user) {
+            $dropped += wp_cache_delete($user, 'user_meta') ? 1 : 0;
+        }
+        return $dropped;
+    }
+
+    /** Puts a mark into the object cache, for a later process to find. */
+    public static function ask_mark($request)
+    {
+        return (bool) wp_cache_set($request['mark'], $request['mark'], 'kickout', 300);
+    }
+
+    /** Whether the mark of an earlier process is there. */
+    public static function ask_marked($request)
+    {
+        return wp_cache_get($request['mark'], 'kickout', true) === $request['mark'];
+    }
+
     private static function sessions($user, $manager = null)
     {
         $manager = $manager ?: WP_Session_Tokens::get_instance($user);

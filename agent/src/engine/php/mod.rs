@@ -10,6 +10,7 @@ mod manager;
 mod noise;
 mod program;
 mod second_look;
+mod sight;
 mod wire;
 mod worker;
 mod wpdb;
@@ -24,6 +25,7 @@ use kickout_shared::value::{Key, Value};
 pub use facts::Facts;
 pub use launch::launch;
 pub use program::find as find_php;
+pub use sight::Sight;
 pub use worker::{Launch, Note};
 pub use wpdb::Wpdb;
 
@@ -42,6 +44,8 @@ pub struct Php {
     eyes: Option<Direct>,
     /// The table of users.
     users: String,
+    /// Whether an object cache may answer before the rows; it is looked at by who clears it.
+    cached: bool,
     launch: Launch,
     load: Value,
     /// What answers for user meta beside the rows: hooks of the site's own.
@@ -94,6 +98,7 @@ impl Php {
             manager,
             eyes,
             users: facts.tables.users.clone(),
+            cached: facts.cache,
             launch,
             load,
             answers: answers.cloned(),
@@ -101,6 +106,11 @@ impl Php {
             unasked: 0,
         };
         Ok((php, facts))
+    }
+
+    /// The object cache as processes of the same kind see it.
+    pub fn sight(&self) -> Sight {
+        Sight::new(self.launch.clone(), self.load.clone())
     }
 
     /// The hook that may answer for sessions that no row holds.
@@ -127,7 +137,7 @@ impl Php {
                 ("rows", wire::list(rows.iter().map(row))),
             ]);
             let alive = self.rows.sql_mut().ask(request, true).await?;
-            if let Some(alive) = wire::at(&alive, 0) {
+            if let Some(alive) = wire::at(&alive, 0).filter(|_| !self.cached) {
                 let number = |index| wire::number(wire::at(alive, index));
                 return Err(EngineError::Remain {
                     user: number(0).unwrap_or(0),

@@ -5,7 +5,7 @@ use kickout_shared::value::Key;
 
 use super::manager::Manager;
 use super::wpdb::Wpdb;
-use super::{Php, loaded};
+use super::{Php, loaded, sight};
 use crate::engine::native::tokens::{self, Content};
 use crate::engine::{Engine as _, EngineError, Entry, Row};
 
@@ -91,6 +91,10 @@ impl Php {
             beside = seen.filter(|key| !stored.contains(key)).count() as u64;
             if beside == 0 {
                 return Ok(rows);
+            }
+            // What a cache has kept too long is no answer of that code's.
+            if self.cached {
+                sight::drop_cached(self.rows.sql_mut(), &[user]).await?;
             }
         }
         Err(EngineError::Beside { user, beside, who })

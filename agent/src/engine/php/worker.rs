@@ -368,7 +368,7 @@ async fn some<R: AsyncRead + Unpin>(stream: &mut Option<R>) -> Vec<u8> {
     bytes
 }
 
-fn nonce() -> std::io::Result<String> {
+pub(super) fn nonce() -> std::io::Result<String> {
     let mut bytes = [0; 16];
     std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
