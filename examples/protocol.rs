@@ -30,6 +30,7 @@ fn main() -> Result<(), serde_json::Error> {
         what,
         dry_run: false,
         cutoff: None,
+        settle_ms: None,
     };
     let site = Site {
         path: Some("/var/www/html".to_owned()),
@@ -37,8 +38,8 @@ fn main() -> Result<(), serde_json::Error> {
     };
     let run = ToAgent::Run {
         id,
-        site,
-        request: Request::SessionDestroy(destroy),
+        site: Box::new(site),
+        request: Box::new(Request::SessionDestroy(destroy)),
     };
     println!("  > {}\n", serde_json::to_string(&run)?);
     println!(

@@ -81,8 +81,8 @@ pub(crate) async fn run_as(
     let mut child = Child::start(owner).await?;
     let run = ToAgent::Run {
         id: CHILD_RUN,
-        site,
-        request,
+        site: Box::new(site),
+        request: Box::new(request),
     };
     child.send(&run).await?;
     let ended = match child.relay(out).await {

@@ -158,7 +158,7 @@ impl<T: Runner> Server<T> {
 
     async fn take(&mut self, frame: ToAgent) {
         match frame {
-            ToAgent::Run { id, site, request } => self.start(id, site, request),
+            ToAgent::Run { id, site, request } => self.start(id, *site, *request),
             ToAgent::Cancel { id } => {
                 if let Some(run) = self.runs.get(&id) {
                     run.control.cancel();

@@ -64,8 +64,8 @@ impl Peer {
         };
         self.send(ToAgent::Run {
             id: RunId(id),
-            site,
-            request,
+            site: Box::new(site),
+            request: Box::new(request),
         })
         .await;
     }

@@ -20,6 +20,7 @@
 //! - This crate does no I/O, reads no clock, and knows nothing of async.
 #![forbid(unsafe_code)]
 
+pub mod age;
 pub mod bytes;
 pub mod event;
 pub mod frame;

@@ -39,9 +39,9 @@ pub enum ToAgent {
         /// Its name from here on.
         id: RunId,
         /// Where.
-        site: Site,
+        site: Box<Site>,
         /// What.
-        request: Request,
+        request: Box<Request>,
     },
     /// Stop between two steps.
     Cancel {

@@ -59,6 +59,10 @@ pub struct SessionDestroy {
     /// then. Without it, the site's clock when the run begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cutoff: Option<i64>,
+    /// How long to wait before the last look, in milliseconds: a login in flight writes back what
+    /// it read before. Without it, 2 seconds for several users and nothing for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settle_ms: Option<u32>,
 }
 
 /// What is to be destroyed.

@@ -121,7 +121,7 @@ fn what_goes_to_the_agent() {
                 Who::Selected(selector) => users.extend(selector.except),
             }
         };
-        match request {
+        match *request {
             Request::SessionList(list) => choose(list.who, &mut seen),
             Request::SessionDestroy(destroy) => {
                 doomed::see(&destroy.what, &mut seen);
@@ -231,11 +231,10 @@ fn what_a_newer_peer_adds() {
     // What an older peer leaves out has its old meaning.
     let older = r#"{"type":"run","id":1,"site":{},"request":{"session_destroy":{"what":
         {"one":{"user":{"text":"admin","by":"any"},"session":"latest"}}}}}"#;
-    let ToAgent::Run {
-        request: Request::SessionDestroy(destroy),
-        ..
-    } = serde_json::from_str(older).unwrap()
-    else {
+    let ToAgent::Run { request, .. } = serde_json::from_str(older).unwrap() else {
+        panic!("a run");
+    };
+    let Request::SessionDestroy(destroy) = *request else {
         panic!("a destroy");
     };
     assert!(!destroy.dry_run && destroy.cutoff.is_none());

@@ -34,6 +34,8 @@ mod docker_compose;
 mod docker_config;
 /// What doctor finds.
 mod doctor;
+/// What stays destroyed, and servers that take no writes.
+mod durability;
 /// One command on many sites.
 mod groups;
 /// The harness itself: guards kill, databases answer, WordPress is real.
@@ -66,6 +68,8 @@ mod php_doubts;
 /// Sites that work against it.
 mod php_hostile;
 mod php_process;
+/// Logins in flight.
+mod races;
 /// Kickout while it runs.
 mod running;
 /// What is never shown.
@@ -98,6 +102,8 @@ mod ssh_sudo;
 mod stack;
 /// Values as PHP serializes them, and a wrapped agent.
 mod stored;
+/// What no logout cuts.
+mod survivors;
 /// The rules of the house.
 mod tidy;
 /// Users as WordPress has them.

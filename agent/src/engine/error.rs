@@ -77,6 +77,8 @@ pub enum EngineError {
     ReadOnly {
         /// What the server said.
         why: String,
+        /// What mends it, where more is known than that.
+        fix: Option<&'static str>,
     },
     /// Somebody holds the rows.
     #[error("the rows are locked by somebody else: {why}")]
@@ -242,7 +244,9 @@ impl EngineError {
             Self::File { path, .. } => {
                 format!("Check that {path} exists and that this user may read and write it.")
             }
-            Self::ReadOnly { .. } => "Point DB_HOST at the primary server.".to_owned(),
+            Self::ReadOnly { fix, .. } => fix
+                .unwrap_or("Point DB_HOST at the primary server.")
+                .to_owned(),
             Self::Locked { .. } => {
                 "Run the command again; if it stays so, look for a long transaction (SHOW \
                  PROCESSLIST)."

@@ -8,13 +8,14 @@ use kickout_shared::bytes::Bytes;
 use kickout_shared::user::{User, UserKey};
 
 use crate::engine::native::splice::{self, Edit};
-use crate::engine::{Engine, EngineError, Entry, Row, RowHead, Written};
+use crate::engine::{Engine, EngineError, Entry, Row, RowHead, Survivor, Written};
 
 /// Users and session rows, and what happens behind our back.
 #[derive(Default)]
 pub struct Memory {
     users: Vec<User>,
     rows: BTreeMap<u64, Row>,
+    survivors: Vec<Survivor>,
     meddler: Option<Meddler>,
     writes: u32,
 }
@@ -27,6 +28,11 @@ impl Memory {
     /// Adds a user.
     pub fn add_user(&mut self, user: User) {
         self.users.push(user);
+    }
+
+    /// Adds a way in that is no session.
+    pub fn add_survivor(&mut self, survivor: Survivor) {
+        self.survivors.push(survivor);
     }
 
     /// Adds a session row and returns its id.
@@ -78,6 +84,19 @@ impl Engine for Memory {
 
     fn caveat(&self) -> Option<String> {
         None
+    }
+
+    async fn writable(&mut self) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    async fn survivors(
+        &mut self,
+        of: Option<&[u64]>,
+        _: usize,
+    ) -> Result<Vec<Survivor>, EngineError> {
+        let meant = |it: &&Survivor| of.is_none_or(|ids| ids.contains(&it.user));
+        Ok(self.survivors.iter().filter(meant).cloned().collect())
     }
 
     async fn user(&mut self, by: UserKey, text: &str) -> Result<Option<User>, EngineError> {

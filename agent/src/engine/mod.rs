@@ -68,6 +68,34 @@ pub enum Written {
     Empty,
 }
 
+/// A user who gets in without a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Survivor {
+    /// Whose id.
+    pub user: u64,
+    /// Whose login.
+    pub login: Bytes,
+    /// How.
+    pub way: WayIn,
+}
+
+/// What no logout cuts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WayIn {
+    /// Application passwords.
+    Passwords {
+        /// How many; `None` when the list is too large to be counted.
+        count: Option<u64>,
+        /// The last use of any, Unix seconds.
+        last_used: Option<i64>,
+    },
+    /// The key of a password reset that was asked for.
+    Reset {
+        /// When, Unix seconds, where the key tells.
+        since: Option<i64>,
+    },
+}
+
 /// The questions. Every write compares with what was read and does nothing when that has changed.
 pub trait Engine {
     /// What doctor calls it.
@@ -75,6 +103,17 @@ pub trait Engine {
 
     /// What makes finished work less than durable, in words.
     fn caveat(&self) -> Option<String>;
+
+    /// Why nothing may be written there; asked before anything is.
+    fn writable(&mut self) -> impl Future<Output = Result<(), EngineError>>;
+
+    /// What lets these users in without a session, or everybody; at most `limit` users for each way
+    /// in, and one question to the server.
+    fn survivors(
+        &mut self,
+        of: Option<&[u64]>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Survivor>, EngineError>>;
 
     /// The user whose id, login or email is `text` (`WP_User::get_data_by`).
     fn user(

@@ -3,6 +3,8 @@
 //! Every write compares with what was read; what changed meanwhile is read again, at most
 //! [`TRIES`] times. Nothing is called gone before a fresh read shows it gone.
 
+use std::time::Duration;
+
 use kickout_shared::bytes::Bytes;
 use kickout_shared::event::Verdict;
 use kickout_shared::token::{MIN_PREFIX, SessionRef};
@@ -11,8 +13,11 @@ use kickout_shared::value::Key;
 
 use crate::cache::Whose;
 use crate::engine::{Content, Corruption, Engine, EngineError, Entry, Row, Written, read_tokens};
+use crate::ops::doom::{doom, end_row};
 use crate::ops::existed::Moment;
 use crate::ops::front::Front;
+use crate::ops::settle::{self, Calm, MANY, PASSES};
+use crate::ops::survivors;
 use crate::ops::{Desk, Stop, Tally, counted, evidence, list, resolve, said};
 
 /// Reads and writes of one user before we call it contended.
@@ -23,7 +28,7 @@ pub(super) async fn one<E: Engine>(
     desk: &mut Desk<'_, E>,
     user: &UserRef,
     session: &SessionRef,
-    begun: Moment,
+    begun: Moment<'_>,
     tally: &mut Tally,
 ) -> Result<Verdict, Stop> {
     let user = resolve::one(desk, user).await?;
@@ -31,7 +36,8 @@ pub(super) async fn one<E: Engine>(
     let mut doomed: Option<Key> = None;
     let mut front = Front::default();
     let only = [user.id];
-    for _ in 0..TRIES {
+    let mut calm = Calm::new(begun, Duration::ZERO);
+    for _ in 0..TRIES + PASSES {
         let rows = desk.engine.rows(user.id).await?;
         let effective = rows.iter().position(|row| row.exact);
         let sessions = match effective.map(|index| &rows[index]) {
@@ -41,9 +47,12 @@ pub(super) async fn one<E: Engine>(
         let key = match &doomed {
             // A clean second read is what "destroyed" rests on.
             Some(key) if !holds(&rows, key, begun) => {
-                if !front.settled(desk, Whose::Users(&only), begun).await? {
+                if !front.settled(desk, Whose::Users(&only), begun).await?
+                    || !calm.clean(desk).await?
+                {
                     continue;
                 }
+                survivors::say(desk, survivors::Whose::Users(&only), begun).await?;
                 let left = remaining(sessions.len() as u64);
                 desk.out
                     .success(format!("Destroyed session. {left} remaining."))
@@ -59,6 +68,7 @@ pub(super) async fn one<E: Engine>(
                     continue;
                 }
                 let Some(key) = chosen? else {
+                    survivors::say(desk, survivors::Whose::Users(&only), begun).await?;
                     desk.out.success("No sessions to destroy.").await?;
                     return Ok(front.verdict(Verdict::Skipped));
                 };
@@ -77,14 +87,19 @@ pub(super) async fn one<E: Engine>(
             }
         };
         front.ended(true);
+        let before = *tally;
         end_one(desk, &rows, effective, &key, &user, begun, tally).await?;
+        calm.dirty(tally, before);
     }
-    Err(contended(user.id, &user.login).into())
+    Err(restless(&calm, user.id, &user.login))
 }
 
-fn contended(user: u64, login: &Bytes) -> EngineError {
-    EngineError::Contended {
-        who: format!("user {}", list::name(user, login)),
+/// Somebody else writes all the while: before we could, or again after we did.
+fn restless(calm: &Calm, user: u64, login: &Bytes) -> Stop {
+    let who = format!("user {}", list::name(user, login));
+    match calm.is_broken() {
+        true => settle::alive(&who),
+        false => EngineError::Contended { who }.into(),
     }
 }
 
@@ -97,7 +112,7 @@ async fn live_sessions<E: Engine>(
     desk: &mut Desk<'_, E>,
     row: &Row,
     user: &User,
-    begun: Moment,
+    begun: Moment<'_>,
 ) -> Result<Vec<Entry>, Stop> {
     let Some(value) = &row.value else {
         let why = format!(
@@ -128,7 +143,7 @@ async fn live_sessions<E: Engine>(
 }
 
 /// Which session is meant; `None` when there is none to destroy.
-fn choose(sessions: &[Entry], wanted: &SessionRef, begun: Moment) -> Result<Option<Key>, Stop> {
+fn choose(sessions: &[Entry], wanted: &SessionRef, begun: Moment<'_>) -> Result<Option<Key>, Stop> {
     let begins = |prefix: &str| -> Result<Option<Key>, Stop> {
         let matches = |entry: &&Entry| entry.key.to_bytes().starts_with(prefix.as_bytes());
         let mut found = sessions.iter().filter(matches);
@@ -163,11 +178,11 @@ fn choose(sessions: &[Entry], wanted: &SessionRef, begun: Moment) -> Result<Opti
 }
 
 /// Whether any row still holds the session.
-fn holds(rows: &[Row], key: &Key, begun: Moment) -> bool {
+fn holds(rows: &[Row], key: &Key, begun: Moment<'_>) -> bool {
     rows.iter().any(|row| entry_in(row, key, begun).is_some())
 }
 
-fn entry_in(row: &Row, key: &Key, begun: Moment) -> Option<Entry> {
+fn entry_in(row: &Row, key: &Key, begun: Moment<'_>) -> Option<Entry> {
     match read_tokens(row.value.as_deref()?, begun.now) {
         Content::Sessions(entries) => entries.into_iter().find(|entry| entry.key == *key),
         Content::Corrupt(_) => None,
@@ -183,7 +198,7 @@ async fn end_one<E: Engine>(
     effective: Option<usize>,
     key: &Key,
     user: &User,
-    begun: Moment,
+    begun: Moment<'_>,
     tally: &mut Tally,
 ) -> Result<(), Stop> {
     for (index, row) in rows.iter().enumerate().rev() {
@@ -242,50 +257,78 @@ pub(super) async fn conflict<E: Engine>(
 pub(super) async fn users<E: Engine>(
     desk: &mut Desk<'_, E>,
     users: &[User],
-    begun: Moment,
+    begun: Moment<'_>,
     tally: &mut Tally,
 ) -> Result<Verdict, Stop> {
     let mut front = Front::default();
     let ids: Vec<u64> = users.iter().map(|user| user.id).collect();
-    for pass in 0..TRIES {
+    let usual = if users.len() > 1 {
+        MANY
+    } else {
+        Duration::ZERO
+    };
+    let mut calm = Calm::new(begun, usual);
+    // After a cache was cleared, rows are looked at once more.
+    let looks = PASSES * (1 + u32::from(desk.cache.is_some()));
+    for pass in 0..looks {
+        let before = *tally;
         let mut clean = true;
         for user in users {
             desk.out.cancelled()?;
             let ended = all_of_one(desk, user.id, &user.login, begun).await?;
-            tally.users += u64::from(pass == 0);
-            tally.sessions += ended;
-            clean &= ended == 0;
+            tally.users += 1;
+            tally.sessions += ended.sessions;
+            clean &= ended.rows == 0;
             if begun.dry_run {
                 let who = list::name(user.id, &user.login);
-                let text = format!("Would destroy {} of user {who}.", counted(ended, "session"));
+                let count = counted(ended.sessions, "session");
+                let text = format!("Would destroy {count} of user {who}.");
                 desk.out.success(text).await?;
-            } else if desk.cache.is_none() {
-                desk.out.success("Destroyed all sessions.").await?;
             }
         }
         if begun.dry_run {
             return Ok(Verdict::Answered);
         }
+        // Each user was read back clean by then; what comes back shows itself later.
+        if !clean {
+            calm.dirty(tally, before);
+        }
+        if pass > 0 {
+            *tally = before;
+        }
         front.ended(!clean);
-        if front.settled(desk, Whose::Users(&ids), begun).await? {
-            for _ in users.iter().filter(|_| desk.cache.is_some()) {
+        if front.settled(desk, Whose::Users(&ids), begun).await? && calm.clean(desk).await? {
+            // Before the lines of which there may be too many.
+            survivors::say(desk, survivors::Whose::Users(&ids), begun).await?;
+            for _ in users {
                 desk.out.success("Destroyed all sessions.").await?;
             }
             return Ok(front.verdict(Verdict::Gone));
         }
     }
-    let who = "these users".to_owned();
-    Err(EngineError::Contended { who }.into())
+    Err(settle::alive(&match users {
+        [user] => format!("user {}", list::name(user.id, &user.login)),
+        _ => "some of these users".to_owned(),
+    }))
 }
 
-/// Destroys every session of one user that existed; returns how many WordPress saw.
+/// What [`all_of_one`] has ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ended {
+    /// Sessions that WordPress saw.
+    pub(super) sessions: u64,
+    /// Rows that were removed or rewritten.
+    pub(super) rows: u64,
+}
+
+/// Destroys every session of one user that existed, until a read shows none.
 pub(super) async fn all_of_one<E: Engine>(
     desk: &mut Desk<'_, E>,
     user: u64,
     login: &Bytes,
-    begun: Moment,
-) -> Result<u64, Stop> {
-    let mut ended = 0;
+    begun: Moment<'_>,
+) -> Result<Ended, Stop> {
+    let mut ended = Ended::default();
     for pass in 0..TRIES {
         if pass > 1 {
             begun.second_over().await;
@@ -307,94 +350,13 @@ pub(super) async fn all_of_one<E: Engine>(
             if !begun.dry_run && !end_row(desk, row, &doom, login, begun).await? {
                 break;
             }
-            ended += seen;
+            ended.sessions += seen;
+            ended.rows += 1;
         }
         if clean || begun.dry_run {
             return Ok(ended);
         }
     }
-    Err(contended(user, login).into())
-}
-
-/// What of a row has to go.
-pub(super) struct Doom {
-    /// The sessions that are live and existed at the cutoff.
-    pub(super) entries: Vec<Entry>,
-    /// Whether the row holds a session made since, which stays.
-    pub(super) keeps: bool,
-    /// Why the row cannot be read as sessions, when it cannot.
-    unreadable: Option<String>,
-}
-
-impl Doom {
-    /// Whether nothing of the row has to go.
-    pub(super) fn spares_all(&self) -> bool {
-        self.entries.is_empty() && self.keeps
-    }
-}
-
-/// Divides a row into what existed at the cutoff and what was made since. What cannot be read, or
-/// is expired, goes with the row.
-pub(super) fn doom(row: &Row, begun: Moment) -> Doom {
-    let (entries, unreadable) = match row
-        .value
-        .as_deref()
-        .map(|value| read_tokens(value, begun.now))
-    {
-        Some(Content::Sessions(entries)) => (entries, None),
-        Some(Content::Corrupt(reason)) => (Vec::new(), Some(reason.to_string())),
-        None => (
-            Vec::new(),
-            Some(format!("{} bytes, too large to be read", row.size)),
-        ),
-    };
-    let live = entries.into_iter().filter(Entry::is_live);
-    let (entries, made_since): (Vec<Entry>, Vec<Entry>) = live.partition(|e| begun.existed(e));
-    Doom {
-        entries,
-        keeps: !made_since.is_empty(),
-        unreadable,
-    }
-}
-
-/// Ends what has to go of a row, or the whole row when it keeps nothing; then says what is gone.
-/// Returns false when the row had changed.
-pub(super) async fn end_row<E: Engine>(
-    desk: &mut Desk<'_, E>,
-    row: &Row,
-    doom: &Doom,
-    login: &Bytes,
-    begun: Moment,
-) -> Result<bool, Stop> {
-    let whole = if doom.keeps {
-        let doomed = |entry: &Entry| doom.entries.iter().any(|doomed| doomed.key == entry.key);
-        match desk.engine.rewrite(row, begun.now, &doomed).await? {
-            Written::Done => false,
-            Written::Changed => return Ok(false),
-            Written::Empty => true,
-        }
-    } else {
-        true
-    };
-    if whole && desk.engine.remove(std::slice::from_ref(row)).await? == 0 {
-        return Ok(false);
-    }
-    say_ended(desk, row, doom, login).await?;
-    Ok(true)
-}
-
-/// Sends the evidence of a row that is gone, or of the sessions taken out of it.
-pub(super) async fn say_ended<E: Engine>(
-    desk: &mut Desk<'_, E>,
-    row: &Row,
-    doom: &Doom,
-    login: &Bytes,
-) -> Result<(), Stop> {
-    if let Some(reason) = &doom.unreadable {
-        evidence::ended_row(desk.out, row, reason.clone(), login).await?;
-    }
-    for entry in &doom.entries {
-        evidence::ended(desk.out, row, entry, login).await?;
-    }
-    Ok(())
+    let who = format!("user {}", list::name(user, login));
+    Err(EngineError::Contended { who }.into())
 }

@@ -9,17 +9,20 @@ use kickout_shared::request::{Selector, Who};
 
 use crate::cache::Whose;
 use crate::engine::{Engine, EngineError, Row};
-use crate::ops::destroy::{self, Doom, TRIES, doom, end_row, say_ended};
+use crate::ops::destroy::{self, TRIES};
+use crate::ops::doom::{Doom, doom, end_row, say_ended};
 use crate::ops::existed::Moment;
 use crate::ops::front::Front;
 use crate::ops::selection::{Logins, Selection, pieces};
+use crate::ops::settle::{self, Calm, MANY, PASSES};
+use crate::ops::survivors;
 use crate::ops::{Desk, PAGE, Stop, Tally, counted, resolve};
 
 /// Destroys every session of these users.
 pub(super) async fn run<E: Engine>(
     desk: &mut Desk<'_, E>,
     who: Who,
-    begun: Moment,
+    begun: Moment<'_>,
     tally: &mut Tally,
 ) -> Result<Verdict, Stop> {
     match who {
@@ -34,16 +37,18 @@ pub(super) async fn run<E: Engine>(
 async fn selected<E: Engine>(
     desk: &mut Desk<'_, E>,
     selector: &Selector,
-    begun: Moment,
+    begun: Moment<'_>,
     tally: &mut Tally,
 ) -> Result<Verdict, Stop> {
     let selection = Selection::resolve(desk, selector).await?;
     let total = desk.engine.last_row().await?;
     let mut front = Front::default();
-    for pass in 0..TRIES {
+    let mut calm = Calm::new(begun, MANY);
+    for pass in 0..TRIES + PASSES {
         if pass > 1 {
             begun.second_over().await;
         }
+        let before = *tally;
         let mut sweep = Sweep {
             begun,
             found: false,
@@ -73,23 +78,30 @@ async fn selected<E: Engine>(
                 desk.out.event(Event::Progress(progress)).await?;
             }
         }
+        if sweep.found {
+            calm.dirty(tally, before);
+        }
         front.ended(sweep.found);
         // Everybody's: a user too many costs the site a read of his rows.
-        let calm = !sweep.found && front.settled(desk, Whose::Everybody, begun).await?;
-        if begun.dry_run || calm {
+        let settled = !sweep.found
+            && front.settled(desk, Whose::Everybody, begun).await?
+            && calm.clean(desk).await?;
+        if begun.dry_run || settled {
+            survivors::say(desk, survivors::Whose::Chosen(&selection), begun).await?;
             let verdict = finish(desk, begun, tally).await?;
             return Ok(front.verdict(verdict));
         }
     }
-    Err(EngineError::Contended {
-        who: "some users".to_owned(),
-    }
-    .into())
+    let who = "some users".to_owned();
+    Err(match calm.is_broken() {
+        true => settle::alive(&who),
+        false => EngineError::Contended { who }.into(),
+    })
 }
 
 async fn finish<E: Engine>(
     desk: &mut Desk<'_, E>,
-    begun: Moment,
+    begun: Moment<'_>,
     tally: &Tally,
 ) -> Result<Verdict, Stop> {
     let counts = format!(
@@ -107,13 +119,13 @@ async fn finish<E: Engine>(
 }
 
 /// One pass over the rows.
-struct Sweep {
-    begun: Moment,
+struct Sweep<'a> {
+    begun: Moment<'a>,
     /// Whether anything that existed at the cutoff was still there.
     found: bool,
 }
 
-impl Sweep {
+impl Sweep<'_> {
     async fn rows<E: Engine>(
         &mut self,
         desk: &mut Desk<'_, E>,
@@ -160,7 +172,7 @@ impl Sweep {
         match destroy::all_of_one(desk, user, login, self.begun).await {
             Ok(ended) => {
                 tally.users += 1;
-                tally.sessions += ended;
+                tally.sessions += ended.sessions;
                 Ok(())
             }
             Err(Stop::Engine(EngineError::Contended { .. })) => Ok(()),

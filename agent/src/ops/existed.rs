@@ -1,6 +1,12 @@
 //! The cutoff: which sessions a run means. What existed when it began, and nothing later.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
+
+use kickout_shared::request::SessionDestroy;
+use kickout_shared::value::Key;
 
 use crate::engine::{Engine, Entry, login_of};
 use crate::ops::{Clock, Desk, Stop};
@@ -9,28 +15,62 @@ use crate::ops::{Clock, Desk, Stop};
 const SLICES: u32 = 24;
 const SLICE: Duration = Duration::from_millis(50);
 
+/// Verifiers remembered, eight bytes each. Only sessions dated in the future are: a site with more
+/// of those is no site, and the clock decides about the rest.
+const MOST_ODD: usize = 100_000;
+
+/// Sessions that a run meant although they are dated after its cutoff. The clock overtakes such a
+/// date while a run settles; what was destroyed once must not pass for a new login then.
+#[derive(Debug, Default)]
+pub(super) struct Odd(RefCell<HashSet<u64>>);
+
+impl Odd {
+    fn remember(&self, key: &Key) {
+        let mut known = self.0.borrow_mut();
+        if known.len() < MOST_ODD {
+            known.insert(hash(key));
+        }
+    }
+
+    fn knows(&self, key: &Key) -> bool {
+        self.0.borrow().contains(&hash(key))
+    }
+}
+
+fn hash(key: &Key) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
+}
+
 /// When a run began, and whether it may write.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
+pub(super) struct Moment<'a> {
     /// Unix seconds, the site's clock: sessions made later are not meant.
     pub(super) cutoff: i64,
     /// Unix seconds: what is expired is measured against this, once for the whole run.
     pub(super) now: i64,
     /// Count, change nothing.
     pub(super) dry_run: bool,
+    /// How long to wait before the last look; the verb decides when it is `None`.
+    pub(super) settle: Option<Duration>,
+    odd: &'a Odd,
     clock: Clock,
 }
 
-impl Moment {
+impl<'a> Moment<'a> {
     /// Fixes the cutoff and says `begun`; nothing may be written before that has left.
     pub(super) async fn begin<E: Engine>(
         desk: &mut Desk<'_, E>,
-        earlier: Option<i64>,
-        dry_run: bool,
+        destroy: &SessionDestroy,
+        odd: &'a Odd,
     ) -> Result<Self, Stop> {
+        let SessionDestroy {
+            cutoff, dry_run, ..
+        } = *destroy;
         let now = (desk.clock)();
         // A cutoff in the future would end sessions that are made while this runs.
-        let cutoff = earlier.unwrap_or(now).min(now);
+        let cutoff = cutoff.unwrap_or(now).min(now);
         if !dry_run {
             desk.out.begun(cutoff).await?;
         }
@@ -38,17 +78,21 @@ impl Moment {
             cutoff,
             now,
             dry_run,
+            settle: destroy.settle_ms.map(|ms| Duration::from_millis(ms.into())),
+            odd,
             clock: desk.clock,
         })
     }
 
     /// This moment, for looking at what is there.
-    pub(super) fn now<E>(desk: &Desk<'_, E>) -> Self {
+    pub(super) fn now<E>(desk: &Desk<'_, E>, odd: &'a Odd) -> Self {
         let now = (desk.clock)();
         Self {
             cutoff: now,
             now,
             dry_run: true,
+            settle: None,
+            odd,
             clock: desk.clock,
         }
     }
@@ -59,8 +103,14 @@ impl Moment {
     /// another clock, and keeping it would be a false success.
     pub(super) fn existed(&self, entry: &Entry) -> bool {
         match login_of(entry) {
-            Some(login) => login <= self.cutoff || login > (self.clock)(),
-            None => true,
+            Some(login) if login > self.cutoff => {
+                let odd = login > (self.clock)();
+                if odd {
+                    self.odd.remember(&entry.key);
+                }
+                odd || self.odd.knows(&entry.key)
+            }
+            Some(_) | None => true,
         }
     }
 

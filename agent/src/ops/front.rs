@@ -9,7 +9,7 @@ use kickout_shared::event::{Level, Line, Verdict};
 
 use crate::cache::{CacheError, Cached, Held, ObjectCache, Pass, Whose};
 use crate::engine::{Content, Engine, EngineError, Entry, Row, read_tokens};
-use crate::ops::existed::Moment;
+use crate::ops::existed::{Moment, Odd};
 use crate::ops::{Desk, Stop, counted};
 use crate::out::Cancelled;
 
@@ -78,7 +78,7 @@ impl Front {
         &mut self,
         desk: &mut Desk<'_, E>,
         whose: Whose<'_>,
-        begun: Moment,
+        begun: Moment<'_>,
     ) -> Result<bool, Stop> {
         if self.clear || begun.dry_run {
             return Ok(true);
@@ -116,7 +116,7 @@ impl Front {
         desk: &mut Desk<'_, E>,
         cache: &mut ObjectCache,
         whose: Whose<'_>,
-        begun: Moment,
+        begun: Moment<'_>,
     ) -> Result<(), Trouble> {
         if !self.ended {
             // Nothing was in the rows: whatever is here has outlived them.
@@ -164,7 +164,8 @@ pub(super) async fn remark<E: Engine>(
     desk: &mut Desk<'_, E>,
     whose: Whose<'_>,
 ) -> Result<(), Stop> {
-    let now = Moment::now(desk);
+    let odd = Odd::default();
+    let now = Moment::now(desk, &odd);
     let Some(mut cache) = desk.cache.take() else {
         return Ok(());
     };
@@ -207,7 +208,7 @@ async fn stale<E: Engine>(
     desk: &mut Desk<'_, E>,
     cache: &mut ObjectCache,
     whose: Whose<'_>,
-    begun: Moment,
+    begun: Moment<'_>,
 ) -> Result<(u64, u64), Trouble> {
     let (mut sessions, mut unreadable) = (0, 0);
     let mut pass = Pass::new();

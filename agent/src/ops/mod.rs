@@ -11,12 +11,15 @@ use crate::out::{Cancelled, Out};
 
 mod destroy;
 mod destroy_all;
+mod doom;
 mod evidence;
 mod existed;
 mod front;
 mod list;
 mod resolve;
 mod selection;
+mod settle;
+mod survivors;
 mod users;
 
 /// The site's clock: Unix seconds. Read once for the cutoff, and again only to tell a login made
@@ -131,7 +134,11 @@ async fn dispatch<E: Engine>(
         Request::SessionList(list) => list::sessions(desk, list, tally).await,
         Request::UserList(list) => users::list(desk, list, tally).await,
         Request::SessionDestroy(destroy) => {
-            let begun = existed::Moment::begin(desk, destroy.cutoff, destroy.dry_run).await?;
+            if !destroy.dry_run {
+                desk.engine.writable().await?;
+            }
+            let odd = existed::Odd::default();
+            let begun = existed::Moment::begin(desk, &destroy, &odd).await?;
             match destroy.what {
                 Doomed::One { user, session } => {
                     destroy::one(desk, &user, &session, begun, tally).await

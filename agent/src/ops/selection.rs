@@ -44,11 +44,8 @@ impl Selection {
         let logins: HashMap<u64, Bytes> = if self.roles.is_empty() {
             desk.engine.logins(&ids).await?.into_iter().collect()
         } else {
-            let holds = |user: &User| {
-                let is = |held: &Bytes| self.roles.iter().any(|role| role.as_bytes() == held.0);
-                user.roles.iter().any(is)
-            };
-            let users = desk.engine.users(&ids).await?.into_iter().filter(holds);
+            let users = desk.engine.users(&ids).await?.into_iter();
+            let users = users.filter(|user| self.holds(user));
             let users: HashMap<u64, Bytes> = users.map(|user| (user.id, user.login)).collect();
             chosen.retain(|head| users.contains_key(&head.user));
             users
@@ -60,6 +57,31 @@ impl Selection {
             .into_iter()
             .collect();
         Ok((chosen, Logins { logins, effective }))
+    }
+}
+
+impl Selection {
+    /// Of these users, those that are chosen.
+    pub(super) async fn users<E: Engine>(
+        &self,
+        desk: &mut Desk<'_, E>,
+        mut ids: Vec<u64>,
+    ) -> Result<HashSet<u64>, Stop> {
+        ids.retain(|id| !self.except.contains(id));
+        if self.roles.is_empty() {
+            return Ok(ids.into_iter().collect());
+        }
+        let users = desk.engine.users(&ids).await?.into_iter();
+        Ok(users
+            .filter(|user| self.holds(user))
+            .map(|user| user.id)
+            .collect())
+    }
+
+    /// Whether a user has one of the roles.
+    fn holds(&self, user: &User) -> bool {
+        let is = |held: &Bytes| self.roles.iter().any(|role| role.as_bytes() == held.0);
+        user.roles.iter().any(is)
     }
 }
 

@@ -16,6 +16,8 @@ use super::*;
 use crate::engine::memory::Memory;
 use crate::out::Control;
 
+mod races;
+
 const NOW: i64 = 1_700_000_000;
 const FAR: i64 = 4_102_444_800;
 
@@ -72,6 +74,8 @@ struct Heard {
     listed: Vec<String>,
     begun: bool,
     outcome: Outcome,
+    /// Seconds of the clock.
+    lasted: i64,
 }
 
 impl Heard {
@@ -128,6 +132,7 @@ fn ask(memory: &mut Memory, request: Request) -> Heard {
                 listed: Vec::new(),
                 begun: false,
                 outcome: Outcome::of(Verdict::Unknown),
+                lasted: 0,
             };
             while let Some(frame) = queue.recv().await {
                 if let Some(flushed) = frame.flushed {
@@ -143,6 +148,7 @@ fn ask(memory: &mut Memory, request: Request) -> Heard {
                     }
                 }
             }
+            heard.lasted = clock() - NOW;
             heard
         };
         let ((), heard) = tokio::join!(asking, hearing);
@@ -158,7 +164,8 @@ fn take(heard: &mut Heard, event: Event) {
                 Level::Success => "Success",
                 Level::Warning => "Warning",
                 Level::Error => "Error",
-                Level::Info | Level::Debug(_) => "Other",
+                Level::Info => "Info",
+                Level::Debug(_) => return,
             };
             heard.lines.push(format!("{level}: {}", line.text));
         }
@@ -185,6 +192,7 @@ fn destroy(what: Doomed) -> Request {
         what,
         dry_run: false,
         cutoff: None,
+        settle_ms: None,
     })
 }
 
@@ -209,6 +217,7 @@ fn everybody(roles: &[&str], except: &[&str], dry_run: bool) -> Request {
         what: Doomed::All(Who::Selected(selector)),
         dry_run,
         cutoff: None,
+        settle_ms: None,
     })
 }
 

@@ -96,6 +96,11 @@ pub(super) struct SessionDestroy {
     #[arg(long, value_name = FLAG, num_args = 0..=1, require_equals = true,
         default_missing_value = "true")]
     pub(super) dry_run: Option<String>,
+    /// Look again after so many seconds, for logins that were in flight: 2 for several users, 0 for
+    /// one, unless given.
+    #[arg(long, value_name = "seconds", num_args = 0..=1, require_equals = true,
+        default_missing_value = BARE)]
+    pub(super) settle: Option<String>,
     /// Answer yes to the question asked before many users are logged out.
     #[arg(long, value_name = FLAG, num_args = 0..=1, require_equals = true,
         default_missing_value = "true")]

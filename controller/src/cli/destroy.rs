@@ -5,13 +5,16 @@ use kickout_shared::request::{Doomed, Request, Selector, SessionDestroy, Who};
 use kickout_shared::token::{MIN_PREFIX, SessionRef, is_hex};
 
 use super::args;
-use super::flags::{flag, values};
+use super::flags::{flag, value, values};
 use super::parse::{Answer, Consent, Task};
 use super::usage::UsageError;
 use super::{Meaning, token};
 
 /// The length of a verifier: SHA-256 in hex.
 const VERIFIER: usize = 64;
+
+/// The longest `--settle`, in seconds.
+const MAX_SETTLE: u32 = 600;
 
 pub(super) fn read(
     typed: args::SessionDestroy,
@@ -22,6 +25,7 @@ pub(super) fn read(
     let all_users = flag("all-users", typed.all_users.as_deref())?;
     let dry_run = flag("dry-run", typed.dry_run.as_deref())?;
     let yes = flag("yes", typed.yes.as_deref())?;
+    let settle_ms = value("settle", typed.settle)?.map(settle).transpose()?;
     let selector = selector(all_users, typed.select, &typed.users, meaning)?;
     let users = typed.users;
     let name = |typed: &String| token::user(typed, meaning);
@@ -69,6 +73,7 @@ pub(super) fn read(
         what,
         dry_run,
         cutoff: None,
+        settle_ms,
     });
     Ok(Task::Ask(
         request,
@@ -83,6 +88,20 @@ fn looks_like_token(typed: &str) -> bool {
     (MIN_PREFIX..=VERIFIER).contains(&typed.len()) && is_hex(typed)
 }
 
+/// Seconds, also parts of one, in milliseconds.
+fn settle(typed: String) -> Result<u32, UsageError> {
+    let seconds: Option<f64> = typed.parse().ok();
+    match seconds.filter(|seconds| (0.0..=f64::from(MAX_SETTLE)).contains(seconds)) {
+        Some(seconds) => Ok((seconds * 1000.0) as u32),
+        None => Err(UsageError::Range {
+            name: "settle",
+            value: typed,
+            least: 0,
+            most: MAX_SETTLE as usize,
+        }),
+    }
+}
+
 /// Puts the token that came on standard input in its place.
 pub fn with_token(request: Request, typed: &str) -> Result<Request, UsageError> {
     let session = token::session(typed, false, &mut Vec::new())?;
@@ -91,12 +110,14 @@ pub fn with_token(request: Request, typed: &str) -> Result<Request, UsageError> 
             what: Doomed::One { user, .. },
             dry_run,
             cutoff,
+            settle_ms,
         }) => {
             let what = Doomed::One { user, session };
             Request::SessionDestroy(SessionDestroy {
                 what,
                 dry_run,
                 cutoff,
+                settle_ms,
             })
         }
         other => other,

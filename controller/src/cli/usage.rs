@@ -160,9 +160,9 @@ fn collect(command: &clap::Command, words: &str, lines: &mut Vec<String>) {
 fn forms(words: &str) -> &'static [&'static str] {
     match words {
         "user session destroy" => &[
-            "<user> [<token>] [--dry-run]",
-            "<user>... --all [--dry-run]",
-            "--all-users|--role=<role> [--except=<user>] [--dry-run] [--yes]",
+            "<user> [<token>] [--settle=<seconds>] [--dry-run]",
+            "<user>... --all [--settle=<seconds>] [--dry-run]",
+            "--all-users|--role=<role> [--except=<user>] [--settle=<seconds>] [--dry-run] [--yes]",
         ],
         "user session list" => &[
             "<user>... [--fields=<fields>] [--field=<field>] [--format=<format>]",

@@ -187,7 +187,6 @@ impl Exchange {
                 request,
             } => {
                 let id = open.id;
-                let (site, request) = (*site, *request);
                 match self.say(&ToAgent::Run { id, site, request }) {
                     Ok(()) => {
                         self.runs.insert(id, *open);

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use kickout_shared::age::age;
 use kickout_shared::session::Session;
 use kickout_shared::user::User;
 use kickout_shared::value::{Key, Value};
@@ -193,26 +194,6 @@ fn utc(seconds: i64) -> String {
         time.minute(),
         time.second()
     )
-}
-
-/// How long ago, in the largest unit that fits: `3 days`, `1 hour`, `in 5 minutes`.
-fn age(login: i64, now: i64) -> String {
-    const UNITS: [(u64, &str); 6] = [
-        (365 * 86_400, "year"),
-        (30 * 86_400, "month"),
-        (86_400, "day"),
-        (3_600, "hour"),
-        (60, "minute"),
-        (1, "second"),
-    ];
-    let seconds = now.abs_diff(login);
-    let (count, unit) = UNITS
-        .into_iter()
-        .find(|(unit, _)| seconds >= *unit)
-        .map_or((0, "second"), |(unit, name)| (seconds / unit, name));
-    let plural = if count == 1 { "" } else { "s" };
-    let ahead = if login > now { "in " } else { "" };
-    format!("{ahead}{count} {unit}{plural}")
 }
 
 #[cfg(test)]

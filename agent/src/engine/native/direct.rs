@@ -6,7 +6,7 @@ use kickout_shared::user::{User, UserKey};
 use super::mysql::MySql;
 use super::sqlite::Sqlite;
 use super::store::Native;
-use crate::engine::{Engine, EngineError, Entry, Row, RowHead, Written};
+use crate::engine::{Engine, EngineError, Entry, Row, RowHead, Survivor, Written};
 
 /// A native engine that is open.
 pub enum Direct {
@@ -41,6 +41,18 @@ impl Engine for Direct {
 
     fn caveat(&self) -> Option<String> {
         either!(self, native => native.caveat())
+    }
+
+    async fn writable(&mut self) -> Result<(), EngineError> {
+        either!(self, native => native.writable().await)
+    }
+
+    async fn survivors(
+        &mut self,
+        of: Option<&[u64]>,
+        limit: usize,
+    ) -> Result<Vec<Survivor>, EngineError> {
+        either!(self, native => native.survivors(of, limit).await)
     }
 
     async fn user(&mut self, by: UserKey, text: &str) -> Result<Option<User>, EngineError> {

@@ -5,12 +5,15 @@ pub mod dialect;
 mod direct;
 mod mysql;
 mod mysql_error;
+mod mysql_facts;
+mod options;
 pub mod serialize;
 pub mod splice;
 mod sql;
 mod sqlite;
 mod store;
 mod stored;
+mod survivors;
 pub mod tokens;
 
 pub(crate) use dial::tcp as dial_tcp;

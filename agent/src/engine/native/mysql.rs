@@ -11,8 +11,8 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
 use super::dial::{self, Route};
 use super::dialect::Dialect;
-use super::mysql_error;
-use super::sql::{Arg, Columns, Sql, quoted};
+use super::sql::{Arg, Columns, Sql};
+use super::{mysql_error, mysql_facts as facts};
 use crate::engine::EngineError;
 use crate::site::MySql as Settings;
 
@@ -43,7 +43,9 @@ pub struct MySql {
     dialect: Dialect,
     largest: u64,
     server: String,
-    flush_at_commit: bool,
+    /// What it says of being read-only.
+    barred: String,
+    flush_log: Option<u64>,
 }
 
 impl MySql {
@@ -59,7 +61,8 @@ impl MySql {
             dialect: Dialect::MySql { charset: None },
             largest: 0,
             server: String::new(),
-            flush_at_commit: true,
+            barred: String::new(),
+            flush_log: None,
         };
         let found = mysql.look(settings, users, usermeta, &at).await;
         match found {
@@ -68,7 +71,6 @@ impl MySql {
         }
     }
 
-    /// One question for everything: each costs as much as the work itself.
     async fn look(
         &mut self,
         settings: &Settings,
@@ -76,32 +78,34 @@ impl MySql {
         usermeta: &str,
         at: &str,
     ) -> Result<(), EngineError> {
-        let facts = format!(
-            "SELECT VERSION(), @@version_comment, @@character_set_server, @@max_allowed_packet, \
-             (SELECT CHARSET(meta_value) FROM {} LIMIT 1), (SELECT 1 FROM {} LIMIT 1), \
-             @@innodb_flush_log_at_trx_commit",
-            quoted(usermeta),
-            quoted(users)
-        );
-        let text = |columns: &dyn Columns, index| {
-            let bytes = columns.bytes(index).unwrap_or_default();
-            String::from_utf8_lossy(&bytes).into_owned()
-        };
         let read = |columns: &dyn Columns| {
-            let texts = [0, 1, 2, 4].map(|index| text(columns, index));
-            (texts, columns.int(3).unwrap_or(0), columns.int(6))
+            let texts = facts::TEXTS.map(|index| {
+                let bytes = columns.bytes(index).unwrap_or_default();
+                String::from_utf8_lossy(&bytes).into_owned()
+            });
+            let numbers = [facts::LARGEST_PACKET, facts::FLUSH_LOG];
+            (texts, numbers.map(|index| columns.int(index)))
         };
-        let facts = self.fetch(&facts, &[], read).await?.pop();
-        let ([version, comment, server_charset, column_charset], packet, flush) =
-            facts.ok_or_else(|| EngineError::Other("no answer to a plain SELECT".to_owned()))?;
+        let asked = facts::question(users, usermeta, true);
+        let known = match self.fetch(&asked, &[], read).await {
+            // A server may lack what its kind usually has.
+            Err(EngineError::Other(_)) => {
+                let asked = facts::question(users, usermeta, false);
+                self.fetch(&asked, &[], read).await?
+            }
+            known => known?,
+        };
+        let known = known.into_iter().next();
+        let ([version, comment, server_charset, column_charset, barred], [packet, flush_log]) =
+            known.ok_or_else(|| EngineError::Other("no answer to a plain SELECT".to_owned()))?;
         let product = if version.contains("MariaDB") || comment.contains("MariaDB") {
             "MariaDB"
         } else {
             "MySQL"
         };
         self.server = format!("{product} {version} at {at}");
-        self.largest = packet.saturating_sub(PACKET_MARGIN);
-        self.flush_at_commit = flush != Some(0);
+        self.largest = packet.unwrap_or(0).saturating_sub(PACKET_MARGIN);
+        (self.barred, self.flush_log) = (barred, flush_log);
         let binary = column_charset == "binary";
         let charset = (!binary).then(|| wpdb_charset(settings, &server_charset));
         self.dialect = Dialect::MySql { charset };
@@ -297,12 +301,12 @@ impl Sql for MySql {
         self.server.clone()
     }
 
+    fn barred(&self) -> Option<EngineError> {
+        facts::barred(&self.barred)
+    }
+
     fn caveat(&self) -> Option<String> {
-        (!self.flush_at_commit).then(|| {
-            "the server writes its log once a second only (innodb_flush_log_at_trx_commit=0): a \
-             crash within that second would bring the sessions back"
-                .to_owned()
-        })
+        facts::caveat(self.flush_log)
     }
 }
 

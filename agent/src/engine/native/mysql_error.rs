@@ -83,7 +83,7 @@ pub(in crate::engine) fn numbered(number: u16, why: String, wrote: bool) -> Engi
         },
         // ER_OPTION_PREVENTS_STATEMENT, ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION,
         // ER_READ_ONLY_MODE; 1047: a Galera node without quorum
-        1290 | 1792 | 1836 | 1047 => EngineError::ReadOnly { why },
+        1290 | 1792 | 1836 | 1047 => EngineError::ReadOnly { why, fix: None },
         LOCK_WAIT_TIMEOUT | DEADLOCK => EngineError::Locked { why },
         // ER_TABLEACCESS_DENIED_ERROR, ER_COLUMNACCESS_DENIED_ERROR, ER_SPECIFIC_ACCESS_DENIED
         1142 | 1143 | 1227 => EngineError::Denied { why },

@@ -51,6 +51,11 @@ pub trait Sql {
     /// What doctor calls it: server and version.
     fn describe(&self) -> String;
 
+    /// Why the server takes no writes, as far as it says.
+    fn barred(&self) -> Option<EngineError> {
+        None
+    }
+
     /// What makes committed work less than durable, in words.
     fn caveat(&self) -> Option<String> {
         None

@@ -148,7 +148,7 @@ impl Sqlite {
 pub(in crate::engine) fn numbered(code: Option<u32>, why: String, path: &str) -> EngineError {
     match code {
         Some(5 | 6) => EngineError::Locked { why },
-        Some(8) => EngineError::ReadOnly { why },
+        Some(8) => EngineError::ReadOnly { why, fix: None },
         // SQLITE_PERM, SQLITE_CANTOPEN, SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_IOERR, SQLITE_FULL
         Some(3 | 10 | 11 | 13 | 14 | 26) => EngineError::File {
             path: path.to_owned(),

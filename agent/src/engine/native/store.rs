@@ -5,8 +5,8 @@ use kickout_shared::user::{User, UserKey};
 
 use super::splice;
 use super::sql::{Arg, Columns, Sql, marks, quoted};
-use super::stored::{Options, Tables, array_keys, array_strings, highest, roles_in};
-use crate::engine::{Engine, EngineError, Entry, Row, RowHead, Written};
+use super::stored::{Tables, highest, roles_in};
+use crate::engine::{Engine, EngineError, Entry, Row, RowHead, Survivor, Written};
 
 /// The user-meta key of the default session manager.
 const KEY: &str = "session_tokens";
@@ -16,10 +16,10 @@ const BATCH_ROWS: usize = 1_000;
 
 /// An engine over one connection.
 pub struct Native<S> {
-    sql: S,
-    tables: Tables,
+    pub(super) sql: S,
+    pub(super) tables: Tables,
     /// `wp_user_roles` of the addressed blog: the names that are roles; `None` when unknown.
-    roles: Option<Vec<Vec<u8>>>,
+    pub(super) roles: Option<Vec<Vec<u8>>>,
 }
 
 impl<S: Sql> Native<S> {
@@ -30,40 +30,6 @@ impl<S: Sql> Native<S> {
             tables,
             roles: None,
         }
-    }
-
-    /// Reads what the blog's options say: which code is active, and which names are roles.
-    pub async fn read_options(&mut self) -> Result<Options, EngineError> {
-        let roles = format!("{}user_roles", self.tables.blog_prefix);
-        // The prefix was checked to be letters, digits and underscores where it was read.
-        let sql = format!(
-            "SELECT option_name, option_value FROM {} WHERE option_name IN ('active_plugins', \
-             'template', 'stylesheet', '{roles}')",
-            quoted(&self.tables.options)
-        );
-        let read = |columns: &dyn Columns| {
-            (
-                columns.bytes(0).unwrap_or_default(),
-                columns.bytes(1).unwrap_or_default(),
-            )
-        };
-        let rows = match self.sql.fetch(&sql, &[], read).await {
-            Ok(rows) => rows,
-            // Sites that share user tables may keep no options under this prefix.
-            Err(EngineError::NoTable { .. }) => Vec::new(),
-            Err(error) => return Err(error),
-        };
-        let mut options = Options::default();
-        for (name, value) in rows {
-            let text = || String::from_utf8_lossy(&value).into_owned();
-            match name.as_slice() {
-                b"active_plugins" => options.plugins = array_strings(&value).unwrap_or_default(),
-                b"template" | b"stylesheet" => options.themes.push(text()),
-                name if name == roles.as_bytes() => self.roles = array_keys(&value),
-                _ => {}
-            }
-        }
-        Ok(options)
     }
 
     /// Gives the connection back.
@@ -197,6 +163,18 @@ impl<S: Sql> Engine for Native<S> {
 
     fn caveat(&self) -> Option<String> {
         self.sql.caveat()
+    }
+
+    async fn writable(&mut self) -> Result<(), EngineError> {
+        self.sql.barred().map_or(Ok(()), Err)
+    }
+
+    async fn survivors(
+        &mut self,
+        of: Option<&[u64]>,
+        limit: usize,
+    ) -> Result<Vec<Survivor>, EngineError> {
+        super::survivors::find(&mut self.sql, &self.tables, of, limit).await
     }
 
     async fn user(&mut self, by: UserKey, text: &str) -> Result<Option<User>, EngineError> {

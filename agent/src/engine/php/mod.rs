@@ -30,7 +30,7 @@ pub use worker::{Launch, Note};
 pub use wpdb::Wpdb;
 
 use crate::engine::native::{Direct, Native, Sql as _, highest};
-use crate::engine::{Engine, EngineError, Entry, Row, RowHead, Written};
+use crate::engine::{Engine, EngineError, Entry, Row, RowHead, Survivor, Written};
 use manager::Manager;
 use worker::{Silence, Worker};
 
@@ -226,6 +226,18 @@ impl Engine for Php {
 
     fn caveat(&self) -> Option<String> {
         self.eyes.as_ref().and_then(Engine::caveat)
+    }
+
+    async fn writable(&mut self) -> Result<(), EngineError> {
+        seen!(self, engine => engine.writable())
+    }
+
+    async fn survivors(
+        &mut self,
+        of: Option<&[u64]>,
+        limit: usize,
+    ) -> Result<Vec<Survivor>, EngineError> {
+        seen!(self, engine => engine.survivors(of, limit))
     }
 
     async fn user(&mut self, by: UserKey, text: &str) -> Result<Option<User>, EngineError> {
