@@ -31,6 +31,7 @@ fn main() -> Result<(), serde_json::Error> {
         dry_run: false,
         cutoff: None,
         settle_ms: None,
+        canary: None,
     };
     let site = Site {
         path: Some("/var/www/html".to_owned()),

@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cache;
+mod canary;
 mod doctor;
 pub mod engine;
 mod load;

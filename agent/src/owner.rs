@@ -2,7 +2,10 @@
 //! rights does, over the same protocol. Reading a configuration and talking to a server needs no
 //! such change.
 
+use std::fs::{self, File};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -11,6 +14,7 @@ use kickout_shared::frame::{self, Lines};
 use kickout_shared::message::{FromAgent, Hello, PING_SECONDS, RunId, ToAgent};
 use kickout_shared::request::Request;
 use kickout_shared::site::{Load, Site};
+use rustix::fs::{MemfdFlags, Mode, SealFlags, fcntl_add_seals, memfd_create};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{ChildStdin, ChildStdout, Command};
 
@@ -33,7 +37,7 @@ pub(crate) fn of(config: &Config<'_>) -> Option<Owner> {
     let Database::Sqlite { file } = site::database(config).ok()? else {
         return None;
     };
-    let meta = std::fs::metadata(&file).ok()?;
+    let meta = fs::metadata(&file).ok()?;
     (meta.uid() != 0).then(|| Owner {
         uid: meta.uid(),
         gid: meta.gid(),
@@ -55,7 +59,7 @@ pub(crate) fn for_php(config: &Config<'_>, load: &Load) -> Result<Owner, Line> {
             None => Err(unclear(format!("this host has no account '{account}'"))),
         };
     }
-    let owner = std::fs::metadata(&config.file)
+    let owner = fs::metadata(&config.file)
         .ok()
         .map(|meta| (meta.uid(), homes.group_of(meta.uid()).unwrap_or(meta.gid())));
     let owner = owner
@@ -103,7 +107,9 @@ pub(crate) async fn run_as(
 /// Passes on what the child says; evidence also when the run has been cancelled meanwhile.
 async fn pass(out: &mut Out, event: Event) -> Result<(), Cancelled> {
     match event {
-        Event::Ended(_) | Event::EndedRow(_) | Event::Part(_) => out.evidence(event).await,
+        Event::Ended(_) | Event::EndedRow(_) | Event::Part(_) | Event::Canary(_) => {
+            out.evidence(event).await
+        }
         event => out.event(event).await,
     }
 }
@@ -133,6 +139,23 @@ impl From<Line> for Broken {
     }
 }
 
+/// Ourselves, as the owner can start us: where we lie on a host only root may, and what runs then is
+/// a copy in memory, which lives as long as the file that is returned.
+fn program() -> std::io::Result<(PathBuf, Option<File>)> {
+    let own = Path::new("/proc/self/exe");
+    let everybody = Mode::from_raw_mode(fs::metadata(own)?.mode()).contains(Mode::XOTH);
+    if everybody {
+        return Ok((own.to_owned(), None));
+    }
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let mut copy = File::from(memfd_create("kickout-agent", flags)?);
+    std::io::copy(&mut File::open(own)?, &mut copy)?;
+    let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
+    fcntl_add_seals(&copy, seals)?;
+    let program = format!("/proc/self/fd/{}", copy.as_raw_fd());
+    Ok((program.into(), Some(copy)))
+}
+
 struct Child {
     input: ChildStdin,
     output: ChildStdout,
@@ -142,7 +165,9 @@ struct Child {
 
 impl Child {
     async fn start(owner: Owner) -> Result<Self, Line> {
-        let spawned = Command::new("/proc/self/exe")
+        let failed = |why: String| failed(owner, &why);
+        let (program, copy) = program().map_err(|error| failed(error.to_string()))?;
+        let spawned = Command::new(program)
             .arg0("kickout-agent")
             .arg(NONCE)
             .uid(owner.uid)
@@ -151,9 +176,10 @@ impl Child {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn();
-        let mut spawned = spawned.map_err(|error| failed(owner, &error.to_string()))?;
+        drop(copy);
+        let mut spawned = spawned.map_err(|error| failed(error.to_string()))?;
         let (Some(input), Some(output)) = (spawned.stdin.take(), spawned.stdout.take()) else {
-            return Err(failed(owner, "it has no pipes"));
+            return Err(failed("it has no pipes".to_owned()));
         };
         let mut child = Self {
             input,
@@ -165,11 +191,11 @@ impl Child {
             let line = child
                 .lines
                 .next_line()
-                .map_err(|error| failed(owner, &error.to_string()))?;
+                .map_err(|error| failed(error.to_string()))?;
             match line.map(|line| Hello::read(line, NONCE)) {
                 Some(Some(Ok(_))) => return Ok(child),
                 Some(_) => {}
-                None => child.fill().await.map_err(|why| failed(owner, &why))?,
+                None => child.fill().await.map_err(failed)?,
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::ops::{self, Desk};
 use crate::out::{Cancelled, Out};
 use crate::serve::Runner;
 use crate::site::{self, Config, ConfigError, Environment};
-use crate::{doctor, load, owner};
+use crate::{canary, doctor, load, owner};
 
 /// How often it is asked whether a run has been cancelled while its site loads.
 const LOOK: Duration = Duration::from_millis(100);
@@ -43,6 +43,10 @@ impl Runner for Site {
             Err(error) => return refuse(out, error.into()).await,
         };
         let decision = match choose::decide(&config, &site).await {
+            Ok(decision) if matches!(request, Request::Canary(_)) => decision.with_php(canary::WHY),
+            decision => decision,
+        };
+        let decision = match decision {
             Ok(decision) => decision,
             Err(refusal) => return refuse(out, refusal).await,
         };
@@ -116,6 +120,9 @@ async fn carry_out(
                     return Err(refused(&error.into()));
                 }
             };
+            if let Request::Canary(wanted) = request {
+                return canary::make(&mut php, wanted, clock(), out).await;
+            }
             // What another store caches, and where, only its own code knows.
             let cache = match decision.cache.filter(|_| facts.default) {
                 None if facts.cache && facts.default => {

@@ -176,6 +176,7 @@ fn start(
                 answer,
                 ways: ways(&globals, &inventory, &vars, around)?,
                 load: load(&globals, &inventory),
+                verify: globals.verify.clone(),
             };
             let Swept { exit, missing } = sweep::run(order, &terminal, screen)?;
             if let Some(missing) = missing.filter(|_| alone) {

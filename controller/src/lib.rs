@@ -26,3 +26,4 @@ mod similar;
 mod sweep;
 pub mod target;
 pub mod transport;
+pub mod web;

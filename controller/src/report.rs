@@ -23,6 +23,8 @@ pub struct Report<'s> {
     bar: Option<ProgressBar>,
     /// Sessions whose end was reported, each with its evidence.
     ended: u64,
+    /// Whether the site said Error.
+    erred: bool,
     /// The worst finding of doctor.
     worst: State,
     /// The last `Success:` line, until something follows: alone it is not believed.
@@ -45,6 +47,7 @@ impl<'s> Report<'s> {
             started,
             bar: None,
             ended: 0,
+            erred: false,
             worst: State::Ok,
             held: None,
         }
@@ -71,6 +74,8 @@ impl<'s> Report<'s> {
             }
             // Evidence for the journal; nobody reads it on a terminal.
             Event::Part(_) => {}
+            // Nobody asked for one here, and its cookies are nobody's to see.
+            Event::Canary(_) => {}
         }
     }
 
@@ -82,6 +87,11 @@ impl<'s> Report<'s> {
     /// Whether the run itself shows how far it is.
     pub fn is_drawing(&self) -> bool {
         self.bar.is_some()
+    }
+
+    /// Whether the site said Error.
+    pub fn has_erred(&self) -> bool {
+        self.erred
     }
 
     /// Ends, and checks that the outcome is what its events say.
@@ -127,6 +137,7 @@ impl<'s> Report<'s> {
 
     fn line(&mut self, line: Line) {
         let Line { level, text, fix } = line;
+        self.erred |= level == Level::Error;
         let lines = &self.screen.lines;
         let shown = match level {
             // The last word, mostly: the bar has done its work.

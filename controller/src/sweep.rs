@@ -1,10 +1,12 @@
 //! The loop over targets: hosts visited at most so many at once, sites shown in the order of the
 //! group, one exit code for all. One site is a sweep of length one.
 
+mod canary;
 mod consent;
 mod hosts;
 mod members;
 mod print;
+mod prove;
 mod recap;
 mod tidy;
 mod wheel;
@@ -18,7 +20,7 @@ use kickout_shared::request::Request;
 use kickout_shared::site::Load;
 use kickout_shared::user::UserRef;
 
-use crate::cli::{self, Answer};
+use crate::cli::{self, Answer, Verify};
 use crate::connection::Connection;
 use crate::deliver::Agents;
 use crate::error::Error;
@@ -49,6 +51,8 @@ pub(crate) struct Order {
     pub(crate) ways: Ways,
     /// How the sites' own code is to be loaded, if at all.
     pub(crate) load: Load,
+    /// How far a destroy is to be proved.
+    pub(crate) verify: Verify,
 }
 
 /// How hosts are reached.
@@ -106,7 +110,11 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Error> {
 }
 
 async fn sweep(order: Order, terminal: &Terminal, screen: &mut Screen) -> Result<Swept, Error> {
-    let accepted = order.load.unconfirmed_ok;
+    let accepted = order.load.unconfirmed_ok || order.verify == Verify::None;
+    let web = match order.verify {
+        Verify::Web(web) => Some(Rc::new(web)),
+        Verify::None | Verify::Store => None,
+    };
     let (mut members, hosts) = members::gather(order.targets);
     for member in &mut members {
         *member.site.load = order.load.clone();
@@ -137,7 +145,7 @@ async fn sweep(order: Order, terminal: &Terminal, screen: &mut Screen) -> Result
         }
     }
     let wanted = |index: usize| settled[index].is_none();
-    let mut pass = Pass::start(&fleet, &order.request, wanted, false);
+    let mut pass = Pass::start(&fleet, &order.request, wanted, false, web.as_ref());
     let mut printer = Printer::new(screen, terminal, &order.answer, order.several);
     let mut finished = Vec::with_capacity(fleet.members.len());
     for (index, member) in fleet.members.iter().enumerate() {

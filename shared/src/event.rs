@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::canary::Canary;
 use crate::session::{Ended, EndedRow, Part, Session};
 use crate::user::User;
 
@@ -25,6 +26,8 @@ pub enum Event {
     Finding(Finding),
     /// How far a long run is.
     Progress(Progress),
+    /// A session that was made to be asked for. Holds secrets: never shown, never kept.
+    Canary(Canary),
 }
 
 /// A line for the operator. The controller adds the label; the words are the site's.

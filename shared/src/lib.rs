@@ -22,6 +22,7 @@
 
 pub mod age;
 pub mod bytes;
+pub mod canary;
 pub mod event;
 pub mod frame;
 pub mod message;

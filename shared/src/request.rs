@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::token::SessionRef;
 use crate::user::UserRef;
+use crate::value::Key;
 
 /// One thing to do on one site.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,8 @@ pub enum Request {
     UserList(UserList),
     /// `doctor`
     Doctor,
+    /// Makes a session that lives for [`crate::canary::CANARY_SECONDS`], to ask the web side for.
+    Canary(CanaryFor),
 }
 
 /// Whose sessions.
@@ -63,6 +66,18 @@ pub struct SessionDestroy {
     /// it read before. Without it, 2 seconds for several users and nothing for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settle_ms: Option<u32>,
+    /// A session of ours ([`crate::canary::Canary`]): never the most recent one, and its end is
+    /// neither counted nor told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Key>,
+}
+
+/// Whose session the canary is to be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CanaryFor {
+    /// This user's; without one, of the least privileged account that can open its own profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserRef>,
 }
 
 /// What is to be destroyed.

@@ -54,7 +54,8 @@ every!(from_agent(FromAgent):
     FromAgent::Done { .. } => "Done", FromAgent::Pong => "Pong");
 every!(request(Request):
     Request::SessionList(_) => "SessionList", Request::SessionDestroy(_) => "SessionDestroy",
-    Request::UserList(_) => "UserList", Request::Doctor => "Doctor");
+    Request::UserList(_) => "UserList", Request::Doctor => "Doctor",
+    Request::Canary(_) => "Canary");
 every!(who(Who): Who::Named(_) => "Named", Who::Selected(_) => "Selected");
 every!(doomed(Doomed):
     Doomed::One { .. } => "One", Doomed::Conflict { .. } => "Conflict", Doomed::All(_) => "All");
@@ -69,7 +70,7 @@ every!(user_key(UserKey):
 every!(event(Event):
     Event::Session(_) => "Session", Event::Ended(_) => "Ended", Event::EndedRow(_) => "EndedRow",
     Event::Part(_) => "Part", Event::User(_) => "User", Event::Line(_) => "Line",
-    Event::Finding(_) => "Finding", Event::Progress(_) => "Progress");
+    Event::Finding(_) => "Finding", Event::Progress(_) => "Progress", Event::Canary(_) => "Canary");
 every!(level(Level):
     Level::Success => "Success", Level::Warning => "Warning", Level::Error => "Error",
     Level::Info => "Info", Level::Debug(_) => "Debug");
@@ -131,6 +132,7 @@ fn what_goes_to_the_agent() {
                     Doomed::All(who) => choose(who, &mut seen),
                 }
             }
+            Request::Canary(canary) => users.extend(canary.user),
             Request::UserList(_) | Request::Doctor => {}
         }
         for user in users {
@@ -181,7 +183,8 @@ fn what_comes_from_the_agent() {
                     | Event::EndedRow(_)
                     | Event::Part(_)
                     | Event::User(_)
-                    | Event::Progress(_) => {}
+                    | Event::Progress(_)
+                    | Event::Canary(_) => {}
                 }
             }
             FromAgent::Begun { .. } | FromAgent::Pong => {}
@@ -237,5 +240,5 @@ fn what_a_newer_peer_adds() {
     let Request::SessionDestroy(destroy) = *request else {
         panic!("a destroy");
     };
-    assert!(!destroy.dry_run && destroy.cutoff.is_none());
+    assert!(!destroy.dry_run && destroy.cutoff.is_none() && destroy.canary.is_none());
 }

@@ -110,5 +110,11 @@ mod tidy;
 mod users;
 /// Machines of a Vagrantfile.
 mod vagrant;
+/// The web side is asked.
+mod verify;
+/// What is asked for, and the session that is made for it.
+mod verify_canary;
+/// Web servers as they are.
+mod verify_web;
 /// The configuration reader against real PHP.
 mod wp_config;

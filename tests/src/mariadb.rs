@@ -307,7 +307,7 @@ fn greets(socket: &Path) -> bool {
 
 /// A port that was free a moment ago. Nobody else on loopback takes it before the server does,
 /// unless by bad luck: the kernel hands out ephemeral ports round robin.
-pub(crate) fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()

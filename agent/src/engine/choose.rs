@@ -61,6 +61,17 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// The same with WordPress itself, which alone can do this.
+    pub fn with_php(mut self, reason: &str) -> Result<Self, Refusal> {
+        if let Way::Native(direct) = self.way {
+            let program = find_php().ok_or_else(|| Refusal::NoPhp(reason.to_owned()))?;
+            let eyes = Some(direct);
+            self.way = Way::Php { program, eyes };
+            self.reason = reason.to_owned();
+        }
+        Ok(self)
+    }
+
     /// The engine for people: what it is, and why it was chosen.
     pub fn describe(&self) -> String {
         let engine = match &self.way {

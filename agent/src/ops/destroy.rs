@@ -122,7 +122,10 @@ async fn live_sessions<E: Engine>(
         return Err(EngineError::Uneditable { user: user.id, why }.into());
     };
     match read_tokens(value, begun.now) {
-        Content::Sessions(entries) => Ok(entries.into_iter().filter(Entry::is_live).collect()),
+        Content::Sessions(mut entries) => {
+            entries.retain(|entry| entry.is_live() && !begun.is_canary(entry));
+            Ok(entries)
+        }
         // PHP may well read sessions where we read none: nothing may be said of them.
         Content::Corrupt(Corruption::NeedsPhp(reason)) => Err(EngineError::Uneditable {
             user: user.id,

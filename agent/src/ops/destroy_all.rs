@@ -239,7 +239,7 @@ impl Sweep<'_> {
 /// Counts what WordPress saw: the row it read, and the sessions that were live in it. A user whose
 /// data was corrupt had no sessions, but was cleaned.
 fn count(tally: &mut Tally, row: &Row, doom: &Doom, logins: &Logins) {
-    if logins.is_effective(row.user, row.id) {
+    if logins.is_effective(row.user, row.id) && !doom.is_ours() {
         tally.users += 1;
         tally.sessions += doom.entries.len() as u64;
     }

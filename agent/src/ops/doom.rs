@@ -12,6 +12,8 @@ pub(super) struct Doom {
     pub(super) entries: Vec<Entry>,
     /// Whether the row holds a session made since, which stays.
     pub(super) keeps: bool,
+    /// Whether the row holds the session that is ours.
+    canary: bool,
     /// Why the row cannot be read as sessions, when it cannot.
     unreadable: Option<String>,
 }
@@ -20,6 +22,11 @@ impl Doom {
     /// Whether nothing of the row has to go.
     pub(super) fn spares_all(&self) -> bool {
         self.entries.is_empty() && self.keeps
+    }
+
+    /// Whether nobody would have heard of the row without us.
+    pub(super) fn is_ours(&self) -> bool {
+        self.entries.is_empty() && self.canary
     }
 }
 
@@ -39,10 +46,13 @@ pub(super) fn doom(row: &Row, begun: Moment<'_>) -> Doom {
         ),
     };
     let live = entries.into_iter().filter(Entry::is_live);
-    let (entries, made_since): (Vec<Entry>, Vec<Entry>) = live.partition(|e| begun.existed(e));
+    let (canary, live): (Vec<Entry>, Vec<Entry>) = live.partition(|e| begun.is_canary(e));
+    let (entries, made_since): (Vec<Entry>, Vec<Entry>) =
+        live.into_iter().partition(|e| begun.existed(e));
     Doom {
         entries,
         keeps: !made_since.is_empty(),
+        canary: !canary.is_empty(),
         unreadable,
     }
 }

@@ -55,6 +55,8 @@ pub(super) struct Moment<'a> {
     /// How long to wait before the last look; the verb decides when it is `None`.
     pub(super) settle: Option<Duration>,
     odd: &'a Odd,
+    /// The session that is ours, by the hash of its key.
+    canary: Option<u64>,
     clock: Clock,
 }
 
@@ -80,6 +82,7 @@ impl<'a> Moment<'a> {
             dry_run,
             settle: destroy.settle_ms.map(|ms| Duration::from_millis(ms.into())),
             odd,
+            canary: destroy.canary.as_ref().map(hash),
             clock: desk.clock,
         })
     }
@@ -93,6 +96,7 @@ impl<'a> Moment<'a> {
             dry_run: true,
             settle: None,
             odd,
+            canary: None,
             clock: desk.clock,
         }
     }
@@ -112,6 +116,11 @@ impl<'a> Moment<'a> {
             }
             Some(_) | None => true,
         }
+    }
+
+    /// Whether the session is one of ours: it goes with its row, and nobody hears of it.
+    pub(super) fn is_canary(&self, entry: &Entry) -> bool {
+        self.canary.is_some_and(|canary| canary == hash(&entry.key))
     }
 
     /// Waits until the second of the cutoff is over: until then every login counts as made before

@@ -150,8 +150,8 @@ async fn dispatch<E: Engine>(
                 Doomed::All(who) => destroy_all::run(desk, who, begun, tally).await,
             }
         }
-        // Answered before an engine is opened (`run`), which doctor is there to examine.
-        Request::Doctor => Ok(Verdict::Answered),
+        // Answered in `run`: doctor is there to examine engines, and only PHP makes a cookie.
+        Request::Doctor | Request::Canary(_) => Ok(Verdict::Answered),
     }
 }
 

@@ -183,7 +183,7 @@ fn take(heard: &mut Heard, event: Event) {
         }
         Event::EndedRow(row) => heard.ended.push(format!("row of {}", row.user_id)),
         Event::User(user) => heard.listed.push(user.login.lossy().into_owned()),
-        Event::Part(_) | Event::Progress(_) | Event::Finding(_) => {}
+        Event::Part(_) | Event::Progress(_) | Event::Finding(_) | Event::Canary(_) => {}
     }
 }
 
@@ -193,6 +193,7 @@ fn destroy(what: Doomed) -> Request {
         dry_run: false,
         cutoff: None,
         settle_ms: None,
+        canary: None,
     })
 }
 
@@ -218,6 +219,7 @@ fn everybody(roles: &[&str], except: &[&str], dry_run: bool) -> Request {
         dry_run,
         cutoff: None,
         settle_ms: None,
+        canary: None,
     })
 }
 
@@ -589,4 +591,54 @@ fn acting_as_nobody_is_refused_before_anything() {
         ended.unwrap_err().text,
         "Invalid user ID, email or login: 'ghost'"
     );
+}
+
+/// A session of ours is passed over in silence: never the latest, not counted, not told.
+#[test]
+fn the_canary_is_nobodys() {
+    let ours = |request| match request {
+        Request::SessionDestroy(destroy) => {
+            Request::SessionDestroy(kickout_shared::request::SessionDestroy {
+                canary: Some(Key::Text(verifier('c').as_str().into())),
+                ..destroy
+            })
+        }
+        other => other,
+    };
+    let rows: [(Request, &str, &[&str], u64); 5] = [
+        (
+            one("admin", SessionRef::Latest),
+            "Success: Destroyed session. 1 session remaining.",
+            &["b"],
+            1,
+        ),
+        (
+            all(&["admin"]),
+            "Success: Destroyed all sessions.",
+            &["a", "b"],
+            2,
+        ),
+        (
+            everybody(&[], &[], false),
+            "Success: Destroyed 2 sessions of 1 user.",
+            &["a", "b"],
+            2,
+        ),
+        (all(&["bob"]), "Success: Destroyed all sessions.", &[], 0),
+        (
+            one("bob", SessionRef::Latest),
+            "Success: No sessions to destroy.",
+            &[],
+            0,
+        ),
+    ];
+    for (request, said, ended, sessions) in rows {
+        let mut memory = site();
+        memory.add_row(1, true, &live("abc"));
+        memory.add_row(2, true, &live("c"));
+        let heard = ask(&mut memory, ours(request.clone()));
+        heard.says(&[said]);
+        assert_eq!(heard.ended, ended, "{request:?}");
+        assert_eq!(heard.outcome.sessions, sessions, "{request:?}");
+    }
 }

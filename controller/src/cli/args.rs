@@ -208,6 +208,32 @@ pub(super) struct Shape {
     pub(super) json: Option<String>,
 }
 
+/// How far a destroy is to be proved.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = GLOBAL_HEADING)]
+pub(super) struct Verify {
+    /// What a destroy is to end with: none (unconfirmed is good enough), store (rows and caches read
+    /// again) or web (a cookie that the site's web server took before is refused after). Defaults to
+    /// store.
+    #[arg(long, value_name = "none|store|web", num_args = 0..=1, require_equals = true,
+        default_missing_value = BARE)]
+    pub(super) verify: Option<String>,
+    /// The account whose cookie --verify=web asks with. Defaults to the least privileged one that
+    /// can open its profile page.
+    #[arg(long, value_name = "user", num_args = 0..=1, require_equals = true,
+        default_missing_value = BARE)]
+    pub(super) verify_user: Option<String>,
+    /// Where --verify=web reaches the site, when that is not --url.
+    #[arg(long, value_name = "url", num_args = 0..=1, require_equals = true,
+        default_missing_value = BARE)]
+    pub(super) verify_url: Option<String>,
+    /// The address of a web server that --verify=web asks, whatever the site's name leads to. May be
+    /// repeated.
+    #[arg(long, value_name = "ip[:port]", num_args = 0..=1, require_equals = true,
+        default_missing_value = BARE, action = clap::ArgAction::Append)]
+    pub(super) head: Vec<String>,
+}
+
 /// WP-CLI's global parameters, and few of our own.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = GLOBAL_HEADING)]
@@ -291,6 +317,8 @@ pub(super) struct Globals {
     #[arg(long, value_name = FLAG, num_args = 0..=1, require_equals = true,
         default_missing_value = "true")]
     pub(super) unconfirmed_ok: Option<String>,
+    #[command(flatten)]
+    pub(super) verify: Verify,
     /// Whether to colorize the output.
     #[arg(long, value_name = FLAG, num_args = 0..=1, require_equals = true,
         default_missing_value = "true")]

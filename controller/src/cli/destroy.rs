@@ -74,6 +74,7 @@ pub(super) fn read(
         dry_run,
         cutoff: None,
         settle_ms,
+        canary: None,
     });
     Ok(Task::Ask(
         request,
@@ -111,6 +112,7 @@ pub fn with_token(request: Request, typed: &str) -> Result<Request, UsageError> 
             dry_run,
             cutoff,
             settle_ms,
+            canary,
         }) => {
             let what = Doomed::One { user, session };
             Request::SessionDestroy(SessionDestroy {
@@ -118,6 +120,7 @@ pub fn with_token(request: Request, typed: &str) -> Result<Request, UsageError> 
                 dry_run,
                 cutoff,
                 settle_ms,
+                canary,
             })
         }
         other => other,

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use kickout_shared::site::{EngineChoice, Load, Skip};
 
+use super::Meaning;
 use super::args::{self, BARE};
 use super::flags::{flag, value, values};
 use super::usage::UsageError;
+use super::verify::{self, Verify};
 use crate::render::{ColorChoice, DebugLines};
 use crate::target::{Ssh, Target};
 
@@ -45,6 +47,8 @@ pub struct Globals {
     /// `--engine`, `--skip-plugins`, `--skip-themes`, `--require`, `--php-user`,
     /// `--unconfirmed-ok`
     pub load: Load,
+    /// `--verify`, `--verify-user`, `--verify-url`, `--head`
+    pub verify: Verify,
     /// `--[no-]color`
     pub color: Option<ColorChoice>,
     /// `--debug[=group]`
@@ -58,7 +62,7 @@ pub struct Globals {
 }
 
 impl Globals {
-    pub(super) fn read(typed: args::Globals) -> Result<Self, UsageError> {
+    pub(super) fn read(typed: args::Globals, meaning: Meaning) -> Result<Self, UsageError> {
         let mut warnings = Vec::new();
         let url = read_url(typed.url.or(typed.blog.clone()), &mut warnings);
         if typed.blog.is_some() {
@@ -116,6 +120,7 @@ impl Globals {
                 php_user: value("php-user", typed.php_user)?,
                 unconfirmed_ok: flag("unconfirmed-ok", typed.unconfirmed_ok.as_deref())?,
             },
+            verify: verify::read(typed.verify, meaning)?,
             color,
             debug,
             quiet,

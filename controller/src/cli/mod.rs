@@ -13,6 +13,7 @@ mod prompt;
 mod token;
 mod usage;
 mod users;
+mod verify;
 mod words;
 
 pub use destroy::with_token;
@@ -23,6 +24,7 @@ pub use parse::{Answer, Consent, Parsed, Task, command_words, parse};
 pub use prompt::{Answers, Question};
 pub use token::user;
 pub use usage::{UsageError, usage};
+pub use verify::{Verify, Web};
 pub use words::{Words, quoted, split};
 
 /// What the operator's environment says about how words are meant.

@@ -9,7 +9,7 @@ use super::globals::Globals;
 use super::list::Shape;
 use super::usage::UsageError;
 use super::words::{Typed, Words};
-use super::{Meaning, completions, destroy, help, list, users};
+use super::{Meaning, completions, destroy, help, list, users, verify};
 
 /// What is to be done.
 #[derive(Debug)]
@@ -119,7 +119,8 @@ pub fn parse(
     // Everything was checked against the same definition; what is left is a disagreement of ours.
     let cli = cli.map_err(|error| UsageError::Combination(error.to_string()))?;
     let (task, globals) = read(cli.command, meaning, &mut warnings)?;
-    let mut globals = Globals::read(globals)?;
+    let mut globals = Globals::read(globals, meaning)?;
+    verify::fits(&globals.verify, &task)?;
     globals.warnings.append(&mut warnings);
     Ok(Parsed {
         task,

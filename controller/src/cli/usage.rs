@@ -70,6 +70,15 @@ pub enum UsageError {
     /// `--engine` with something that is none.
     #[error("The --engine parameter takes auto, native or php, not '{0}'.")]
     Engine(String),
+    /// `--verify` with something that is none.
+    #[error("The --verify parameter takes none, store or web, not '{0}'.")]
+    Verify(String),
+    /// `--verify-url` with something that is no site's address.
+    #[error("The --verify-url parameter takes the http or https address of a site, not '{0}'.")]
+    VerifyUrl(String),
+    /// `--head` with something that is no address.
+    #[error("The --head parameter takes an IP address, with or without a port, not '{0}'.")]
+    Head(String),
     /// A part of a connection string is not allowed.
     #[error(transparent)]
     Target(TargetError),
@@ -111,6 +120,14 @@ impl UsageError {
                 name, least, most, ..
             } => format!("Write --{name}=<{least}-{most}>."),
             Self::Engine(_) => "Leave --engine out to take what is right for the site.".to_owned(),
+            Self::Verify(_) => "Leave --verify out to have read again what can be.".to_owned(),
+            Self::VerifyUrl(_) => {
+                "Write --verify-url=https://<host>[:<port>][/<path>], without user and query."
+                    .to_owned()
+            }
+            Self::Head(_) => {
+                "Write --head=<ip>, --head=<ip>:<port> or --head=[<ip>]:<port>.".to_owned()
+            }
             Self::Target(flaw) => flaw.fix(),
             Self::Via(_) => "Write --via=[<user>@]<host>[:<port>].".to_owned(),
             Self::Combination(_) => "See the command's options with --help.".to_owned(),

@@ -52,7 +52,7 @@ pub(super) async fn ask<D: Door>(
         ..destroy.clone()
     });
     let keep = fleet.hosts.len() <= fleet.parallel;
-    let mut pass = Pass::start(fleet, &counting, |_| true, keep);
+    let mut pass = Pass::start(fleet, &counting, |_| true, keep, None);
     let (mut users, mut sessions, mut sites) = (0u64, 0u64, 0u64);
     let mut settled = Vec::with_capacity(fleet.members.len());
     for (index, pending) in pass.pending.iter_mut().enumerate() {
@@ -64,7 +64,8 @@ pub(super) async fn ask<D: Door>(
             None => None,
         };
         let counted = match slot {
-            Some(Slot::Run(run)) => count(run, &fleet.wheel).await,
+            Some(Slot::Run(run, _)) => count(run, &fleet.wheel).await,
+            Some(Slot::Settled(settled)) => Err(settled),
             Some(Slot::Trouble(trouble)) => Err(Settled {
                 lines: Vec::new(),
                 why: Why::Trouble(trouble),

@@ -9,8 +9,11 @@ use kickout_shared::request::Request;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 
+use super::canary::Canary;
 use super::members::{Host, Member};
+use super::print::Settled;
 use super::wheel::{Stop, Wheel};
+use crate::cli::Web;
 use crate::connection::Connection;
 use crate::exchange::{Asker, Exchange, LinkError, Run};
 use crate::exit::Exit;
@@ -63,8 +66,10 @@ impl From<LinkError> for Trouble {
 
 /// What came of a site.
 pub(super) enum Slot {
-    /// It is being worked on.
-    Run(Run),
+    /// It is being worked on; with a session of ours, when the web side is to be asked.
+    Run(Run, Option<Box<Canary>>),
+    /// The web side was to be asked, and cannot be: nothing more happens there.
+    Settled(Settled),
     /// Its host cannot be asked.
     Trouble(Rc<Trouble>),
 }
@@ -87,6 +92,7 @@ impl Pass {
         request: &Request,
         wanted: impl Fn(usize) -> bool,
         keep: bool,
+        web: Option<&Rc<Web>>,
     ) -> Self {
         let permits = Arc::new(Semaphore::new(fleet.parallel));
         let mut pending: Vec<Option<Pending>> = fleet.members.iter().map(|_| None).collect();
@@ -107,6 +113,7 @@ impl Pass {
                     sites,
                     permits: permits.clone(),
                     keep,
+                    web: web.cloned(),
                 }));
             }
         }
@@ -126,6 +133,7 @@ struct Visit<D> {
     sites: Vec<(usize, oneshot::Sender<Slot>)>,
     permits: Arc<Semaphore>,
     keep: bool,
+    web: Option<Rc<Web>>,
 }
 
 /// One host. A site that is being shown is begun in any case: whoever shows it waits for nothing
@@ -138,6 +146,7 @@ async fn visit<D: Door>(visit: Visit<D>) {
         sites,
         permits,
         keep,
+        web,
     } = visit;
     let (wheel, host) = (&fleet.wheel, &fleet.hosts[host]);
     let first = sites.first().map_or(0, |(index, _)| *index);
@@ -175,8 +184,23 @@ async fn visit<D: Door>(visit: Visit<D>) {
             () = asker.room() => {}
             () = wheel.reached(index) => {}
         }
-        let run = asker.start(fleet.members[index].site.clone(), request.clone());
-        let _ = slot.send(Slot::Run(run));
+        let member = &fleet.members[index];
+        let canary = match &web {
+            None => None,
+            Some(web) => match Canary::prepare(&asker, member, web, wheel).await {
+                Ok(canary) => Some(Box::new(canary)),
+                Err(settled) => {
+                    let _ = slot.send(Slot::Settled(settled));
+                    continue;
+                }
+            },
+        };
+        let request = match &canary {
+            None => request.clone(),
+            Some(canary) => canary.beside(&request),
+        };
+        let run = asker.start(member.site.clone(), request);
+        let _ = slot.send(Slot::Run(run, canary));
     }
     tokio::select! {
         () = asker.idle() => {}
@@ -194,12 +218,12 @@ async fn visit<D: Door>(visit: Visit<D>) {
     drop(permit);
 }
 
-async fn connect<D: Door>(fleet: &Fleet<D>, host: &Host) -> Result<Asker, Trouble> {
+async fn connect<D: Door>(fleet: &Fleet<D>, host: &Host) -> Result<Rc<Asker>, Trouble> {
     let nonce = nonce();
     let connection = fleet.door.open(host, &nonce).await?;
     let (exchange, asker) = Exchange::open(connection, &nonce).await?;
     tokio::task::spawn_local(exchange.drive());
-    Ok(asker)
+    Ok(Rc::new(asker))
 }
 
 /// 128 bits that no noise on the line can guess.

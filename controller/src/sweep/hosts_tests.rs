@@ -150,12 +150,12 @@ fn visit_all(hosts: &[&str], parallel: usize, street: Street) -> (Vec<String>, V
         .unwrap();
     let tasks = tokio::task::LocalSet::new();
     let work = async {
-        let mut pass = Pass::start(&fleet, &Request::Doctor, |_| true, false);
+        let mut pass = Pass::start(&fleet, &Request::Doctor, |_| true, false, None);
         let mut ends = Vec::new();
         for (index, pending) in pass.pending.iter_mut().enumerate() {
             fleet.wheel.show(index);
             ends.push(match pending.take().unwrap().await {
-                Ok(Slot::Run(mut run)) => loop {
+                Ok(Slot::Run(mut run, _)) => loop {
                     match run.next().await {
                         Said::Event(_) => {}
                         Said::Ended(Ended::Done(outcome)) => {
@@ -164,6 +164,7 @@ fn visit_all(hosts: &[&str], parallel: usize, street: Street) -> (Vec<String>, V
                         Said::Ended(lost) => break format!("{lost:?}"),
                     }
                 },
+                Ok(Slot::Settled(settled)) => format!("{:?}", settled.verdict),
                 Ok(Slot::Trouble(trouble)) => trouble.text.clone(),
                 Err(_) => "never begun".to_owned(),
             });

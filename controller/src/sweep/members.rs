@@ -22,6 +22,8 @@ pub(super) struct Member {
     pub(super) place: String,
     /// The way to its host.
     pub(super) way: Rc<Way>,
+    /// Whether its host has loopback addresses of its own.
+    pub(super) far: bool,
 }
 
 /// The stages of a way that were passed, each with what was found there.
@@ -69,7 +71,7 @@ pub(super) struct Host {
     /// Its sites, in the order of the group.
     pub(super) members: Vec<usize>,
     /// A connection that was kept for what comes next.
-    pub(super) kept: RefCell<Option<Asker>>,
+    pub(super) kept: RefCell<Option<Rc<Asker>>>,
 }
 
 /// The sites, and their hosts in the order of the first site on each.
@@ -114,6 +116,8 @@ fn member(resolved: Resolved, act_as: Option<UserRef>, way: Rc<Way>) -> Member {
         (Some(path), target) => format!("{target} ({path})"),
         (None, target) => target.to_string(),
     };
+    // Ports of containers and vagrant machines are forwarded to this machine.
+    let far = matches!(resolved.target, Target::Ssh(_)) || resolved.via.is_some();
     Member {
         name: resolved.name,
         site: Site {
@@ -125,6 +129,7 @@ fn member(resolved: Resolved, act_as: Option<UserRef>, way: Rc<Way>) -> Member {
         },
         place,
         way,
+        far,
     }
 }
 

@@ -6,6 +6,7 @@ use kickout_shared::user::User;
 
 use std::rc::Rc;
 
+use super::canary::Canary;
 use super::hosts::{Pending, Slot, Trouble};
 use super::members::{Member, Told, Way};
 use super::recap::{self, Finished, counted};
@@ -51,11 +52,11 @@ pub(super) enum Why {
 
 /// The one who shows.
 pub(super) struct Printer<'a> {
-    screen: &'a mut Screen,
+    pub(super) screen: &'a mut Screen,
     terminal: &'a Terminal,
     answer: &'a Answer,
     /// The sites are told apart.
-    several: bool,
+    pub(super) several: bool,
     now: i64,
     /// The listing of all sites.
     together: Option<Listing>,
@@ -115,9 +116,13 @@ impl<'a> Printer<'a> {
         let finished = match source {
             Source::Settled(settled) => self.settled(name, settled),
             Source::Pending(pending) => match patiently(pending, name, Some(&member.way)).await {
-                Ok(Slot::Run(run)) => {
+                Ok(Slot::Run(run, canary)) => {
                     self.say_way(name, member.way.take());
-                    self.run(name, run, wheel).await
+                    self.run(name, run, canary, wheel).await
+                }
+                Ok(Slot::Settled(settled)) => {
+                    self.say_way(name, member.way.take());
+                    self.settled(name, settled)
                 }
                 Ok(Slot::Trouble(trouble)) => {
                     self.say_way(name, member.way.take());
@@ -172,7 +177,13 @@ impl<'a> Printer<'a> {
         }
     }
 
-    async fn run(&mut self, name: Option<&str>, mut run: Run, wheel: &Wheel) -> Finished {
+    async fn run(
+        &mut self,
+        name: Option<&str>,
+        mut run: Run,
+        canary: Option<Box<Canary>>,
+        wheel: &Wheel,
+    ) -> Finished {
         let mut own = match &self.together {
             Some(_) => None,
             None => self.listing(false),
@@ -205,14 +216,24 @@ impl<'a> Printer<'a> {
             Ended::Lost { .. } => None,
         };
         let mut verdict = ended.verdict();
+        let erred = report.has_erred();
         let worst = match report.finish(outcome) {
             Ok(worst) => worst,
             Err(lie) => {
                 let (error, verdict) = (LinkError::Protocol(lie), Verdict::Unknown);
                 say_lost(self.screen, name, &error, Some(verdict));
+                if let Some(canary) = canary {
+                    self.remove(name, &canary, wheel).await;
+                }
                 return Finished::of(verdict);
             }
         };
+        if let Some(canary) = canary {
+            let worked = outcome.filter(|it| it.sessions > 0 && !erred);
+            verdict = self
+                .prove(name, *canary, (verdict, worked.is_some()), wheel)
+                .await;
+        }
         if verdict == Verdict::Answered {
             self.answered = true;
             if let Some(own) = own {

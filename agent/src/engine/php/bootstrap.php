@@ -162,16 +162,25 @@ final class Kickout_Worker
     /** Becomes the named user; one who does not exist is the agent's error, not ours. */
     public static function act()
     {
-        list($by, $text) = self::$load['user'];
+        $user = self::user(self::$load['user']);
+        if ($user) {
+            wp_set_current_user($user->ID);
+        }
+    }
+
+    /** Who is named, in WP-CLI's order; null when nobody is. */
+    private static function user($named)
+    {
+        list($by, $text) = $named;
         $columns = array('id' => array('id'), 'login' => array('login'), 'email' => array('email'));
         $any = is_numeric($text) ? array('id') : array('email', 'login');
         foreach (isset($columns[$by]) ? $columns[$by] : $any as $column) {
             $user = get_user_by($column, $text);
             if ($user) {
-                wp_set_current_user($user->ID);
-                return;
+                return $user;
             }
         }
+        return null;
     }
 
     /** Keeps what PHP has to say, and lets it go its way. What `@` silences stays silent. */
@@ -588,6 +597,74 @@ final class Kickout_Worker
             }
         }
         return array($ended, $alive);
+    }
+
+    /** Accounts of a role that are compared. */
+    const COMPARED = 10;
+    private static $canary;
+
+    /** Whoever may do least, of those who may open their own profile. */
+    private static function least()
+    {
+        $roles = array();
+        foreach (wp_roles()->roles as $name => $role) {
+            $allowed = array_filter((array) $role['capabilities']);
+            if (!empty($allowed['read'])) {
+                $roles[$name] = count($allowed);
+            }
+        }
+        asort($roles);
+        foreach (array_keys($roles) as $role) {
+            $least = null;
+            $users = get_users(array('role' => (string) $role, 'number' => self::COMPARED, 'orderby' => 'ID',
+                'count_total' => false));
+            foreach ($users as $user) {
+                $may = count(array_filter((array) $user->allcaps));
+                if ($user->has_cap('read') && ($least === null || $may < $least[0])) {
+                    $least = array($may, $user);
+                }
+            }
+            if ($least) {
+                return $least[1];
+            }
+        }
+        return null;
+    }
+
+    /** A short session, and what a browser would send for it; null: for nobody. */
+    public static function ask_canary($request)
+    {
+        $user = $request['user'] ? self::user($request['user']) : self::least();
+        if (!$user) {
+            return null;
+        }
+        $id = (int) $user->ID;
+        $until = time() + $request['seconds'];
+        // What a stale cache holds must not be written back with it.
+        wp_cache_delete($id, 'user_meta');
+        $manager = WP_Session_Tokens::get_instance($id);
+        $before = self::sessions($id, $manager);
+        $_SERVER['HTTP_USER_AGENT'] = 'Kickout canary';
+        $token = $manager->create($until);
+        unset($_SERVER['HTTP_USER_AGENT']);
+        self::$canary = array($id, $token);
+        self::forget();
+        $made = array_keys(array_diff_key(self::sessions($id), $before));
+        $cookies = array();
+        foreach (array('auth' => AUTH_COOKIE, 'secure_auth' => SECURE_AUTH_COOKIE,
+            'logged_in' => LOGGED_IN_COOKIE) as $scheme => $name) {
+            $cookies[] = array($name, rawurlencode(wp_generate_auth_cookie($id, $until, $scheme, $token)));
+        }
+        return array($id, $made ? $made[0] : hash('sha256', $token), $until, admin_url('profile.php'), $cookies);
+    }
+
+    /** Nobody heard of the canary: it goes at once. */
+    public static function ask_no_canary($request)
+    {
+        if (self::$canary) {
+            WP_Session_Tokens::get_instance(self::$canary[0])->destroy(self::$canary[1]);
+        }
+        return true;
     }
 }
 

@@ -4,6 +4,7 @@
 //! asked through its manager. Whatever the site's code says is a claim: where the rows can be read
 //! natively, they are (`Eyes`), and a write counts when that reading agrees.
 
+mod canary;
 mod facts;
 mod launch;
 mod manager;
@@ -168,6 +169,17 @@ async fn loaded(
     Ok((worker, facts.ok_or_else(wpdb::forged)?))
 }
 
+/// `[by, text]`
+fn named(user: &UserRef) -> Value {
+    let by = match user.by {
+        UserKey::Any => "any",
+        UserKey::Id => "id",
+        UserKey::Login => "login",
+        UserKey::Email => "email",
+    };
+    wire::list([wire::text(by), wire::text(&user.text)])
+}
+
 fn load(root: &Path, how: How<'_>) -> Result<Value, EngineError> {
     for file in &how.load.require {
         if !root.join(file).is_file() {
@@ -180,16 +192,7 @@ fn load(root: &Path, how: How<'_>) -> Result<Value, EngineError> {
         Skip::All => Value::Bool(true),
         Skip::Named(names) => wire::list(names.iter().map(wire::text)),
     };
-    let by = |by: UserKey| match by {
-        UserKey::Any => "any",
-        UserKey::Id => "id",
-        UserKey::Login => "login",
-        UserKey::Email => "email",
-    };
-    let user = how.act_as.map(|user| {
-        let (by, text) = (wire::text(by(user.by)), wire::text(&user.text));
-        wire::list([by, text])
-    });
+    let user = how.act_as.map(named);
     let require = how.load.require.iter();
     let require = require.map(|file| wire::text(root.join(file).to_string_lossy().as_bytes()));
     Ok(wire::map([

@@ -1,0 +1,271 @@
+//! Web servers as they are: several, with caches of their own, elsewhere, down, or not to be trusted.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use kickout_tests::{
+    Account, Certificate, Client, DropIn, Guarded, Kickout, Redis, Scratch, Sshd, Web, WordPress,
+    needs, until,
+};
+
+use crate::destroy::destroy;
+use crate::ssh::{place, site_of};
+use crate::verify::{ALL, Noted, no_canary, proving, site};
+
+/// Each head is asked under the site's name; the worst of them counts.
+#[test]
+fn every_head() {
+    needs!(WordPress);
+    let site = site();
+    let (one, two, mut down) = (Web::of(&site), Web::of(&site), Web::of(&site));
+    let caching = Web::with_page_cache(&site);
+    down.stop();
+    let rows: [(&[&Web], i32, String); 4] = [
+        (
+            &[&one, &two],
+            0,
+            format!("Proved on {}, {}: ", one.address(), two.address()),
+        ),
+        (
+            &[&one, &caching],
+            5,
+            format!("still answered for by {}\n", caching.address()),
+        ),
+        (
+            &[&down, &one],
+            5,
+            format!("no connection to {}: ", down.address()),
+        ),
+        (
+            &[&down, &caching],
+            5,
+            format!("still answered for by {}\n", caching.address()),
+        ),
+    ];
+    for (heads, code, said) in rows {
+        let cookie = site.login("admin", "A", "::1");
+        let heads: Vec<String> = heads
+            .iter()
+            .map(|it| format!("--head={}", it.address()))
+            .collect();
+        let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
+        proving(&site, &[&ALL[..], &heads].concat(), "http://s1.test")
+            .code(code)
+            .stdout("Success: Destroyed all sessions.\n")
+            .stderr_has(&said);
+        assert!(!site.cookie_is_valid(&cookie), "{heads:?}");
+        no_canary(&site);
+    }
+    assert!(one.requests().iter().all(|asked| asked[0] == "s1.test"));
+}
+
+/// The command line talks to another Redis than the web server: WordPress itself says all is well.
+#[test]
+fn another_redis_than_the_web_servers() {
+    needs!(WordPress, Redis);
+    let (redis, other) = (Redis::start(), Redis::start());
+    for (cli, code, said) in [
+        (other.port(), 5, "still answered for by"),
+        (redis.port(), 0, "Proved on"),
+    ] {
+        let site = WordPress::new()
+            .config(|config| {
+                config.extra = format!(
+                    "define( 'WP_REDIS_PORT', PHP_SAPI === 'cli' ? {cli} : {} );\n",
+                    redis.port()
+                );
+            })
+            .install();
+        // The keys of both sites are the same.
+        redis.ask(&["FLUSHALL"]);
+        site.add_user("sue", "subscriber");
+        DropIn::RedisObjectCache.into(&site);
+        let web = Web::of(&site);
+        site.login("admin", "A", "::1");
+        let php = [&ALL[..], &["--engine=php"]].concat();
+        destroy(&site, &php).code(5);
+        site.login("admin", "A", "::1");
+        proving(&site, &php, &web.url())
+            .code(code)
+            .stdout("Success: Destroyed all sessions.\n")
+            .stderr_has(said);
+        no_canary(&site);
+    }
+}
+
+/// What is not the profile page before proves nothing; what was asked for is done all the same.
+#[test]
+fn a_web_side_that_does_not_know() {
+    needs!(WordPress);
+    let site = site();
+    let rows = [
+        ("http_response_code(503); exit;", "answered with status 503"),
+        (
+            "header('Location: /'); exit;",
+            "answered with status 302 to /",
+        ),
+        (
+            "unset($_COOKIE); $_COOKIE = [];",
+            "answered with the way to the login page",
+        ),
+        (
+            "header('Location: //evil.test/'); exit;",
+            "answered with status 302 to //evil.test/",
+        ),
+        (
+            "header('X: ' . str_repeat('x', 999999)); exit;",
+            "gave no answer",
+        ),
+    ];
+    for (before, said) in rows {
+        let web = Web::behind(&site, before);
+        let cookie = site.login("admin", "A", "::1");
+        proving(&site, &ALL, &web.url())
+            .code(5)
+            .stdout("Success: Destroyed all sessions.\n")
+            .stderr_has(
+                "Warning: Not proved: before it was destroyed, for a session that was just made, ",
+            )
+            .stderr_has(said);
+        assert!(!site.cookie_is_valid(&cookie), "{before}");
+        no_canary(&site);
+    }
+    // By its own clock the session has expired: that it is refused then says nothing.
+    let ahead = "if (count(file(__DIR__ . '/requests')) > 1) {
+        $_COOKIE = []; header('Date: ' . gmdate('D, d M Y H:i:s', time() + 115) . ' GMT'); }";
+    let web = Web::behind(&site, ahead);
+    proving(&site, &ALL, &web.url())
+        .code(5)
+        .stderr_has("Not proved: by the clock of ");
+    // Afterwards something else than the way to the login page: nobody is let in, nothing is proved.
+    let second = "if (count(file(__DIR__ . '/requests')) > 1) { http_response_code(404); exit; }";
+    let web = Web::behind(&site, second);
+    proving(&site, &ALL, &web.url())
+        .code(5)
+        .stderr_has("Not proved: after it was destroyed, for a session that was just made, ")
+        .stderr_has("status 404");
+}
+
+/// Only whom the operator names is asked.
+#[test]
+fn where_it_is_asked() {
+    needs!(WordPress);
+    let site = site();
+    let web = Web::of(&site);
+    let cookie = site.login("admin", "A", "::1");
+    let rows: [(&[&str], &str); 2] = [
+        (&[], "the site calls itself http://s1.test\n"),
+        (
+            &["--url=other.test"],
+            "the site calls itself http://s1.test, not other.test\n",
+        ),
+    ];
+    for (words, said) in rows {
+        destroy(&site, &[&ALL[..], &["--verify=web"], words].concat())
+            .code(1)
+            .stdout("")
+            .stderr_has(said)
+            .stderr_has("add --verify-url=http://s1.test;");
+        assert!(site.cookie_is_valid(&cookie));
+        no_canary(&site);
+    }
+    let url = web.url();
+    site.php_with(
+        "update_option('siteurl', $args[0]);",
+        &serde_json::json!([url]),
+    );
+    destroy(
+        &site,
+        &[&ALL[..], &["--verify=web", &format!("--url={url}")]].concat(),
+    )
+    .success_but_note();
+}
+
+/// A site's loopback address is its host's. As root over ssh the site's own account runs its PHP.
+#[test]
+fn a_loopback_address_of_another_host() {
+    needs!(WordPress, Sshd);
+    let sshd = Sshd::start();
+    let client = Client::of(&sshd);
+    for account in [sshd.root(), Account::new("/bin/bash")] {
+        let site = site_of(&account);
+        site.add_user("sue", "subscriber");
+        let web = Web::of(&site);
+        let url = web.url();
+        let args = serde_json::json!([url]);
+        site.php_with("update_option('siteurl', $args[0]);", &args);
+        let at = place(&sshd, &account, &site);
+        let words = [
+            "user",
+            "session",
+            "destroy",
+            "admin",
+            "--all",
+            "--verify=web",
+        ];
+        let run = |more: String| client.over(&at).args(words).arg(more).run();
+        let cookie = site.login("admin", "A", "::1");
+        run(format!("--url={url}"))
+            .code(1)
+            .stderr_has("is an address of the site's host, and would be asked on this one");
+        assert!(site.cookie_is_valid(&cookie));
+        no_canary(&site);
+        run(format!("--verify-url={url}")).success_but_note();
+        assert!(!site.cookie_is_valid(&cookie));
+    }
+}
+
+/// Encrypted, by somebody this machine does not trust, and then does.
+#[test]
+fn certificates() {
+    needs!(WordPress);
+    let site = site();
+    let certificate = Certificate::for_names(&["IP:127.0.0.1"]);
+    let (scratch, port) = (Scratch::new("tls-web"), kickout_tests::free_port());
+    let mut server = Command::new("openssl");
+    server
+        .args([
+            "s_server",
+            "-quiet",
+            "-www",
+            "-accept",
+            &format!("127.0.0.1:{port}"),
+        ])
+        .args(["-naccept", "64", "-cert"])
+        .arg(certificate.certificate())
+        .arg("-key")
+        .arg(certificate.key())
+        .arg("-keylogfile")
+        .arg(scratch.join("keys"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let _server = Guarded::spawn(server, scratch);
+    until("the server listens", Duration::from_secs(30), || {
+        std::net::TcpStream::connect(("127.0.0.1", port)).ok()
+    });
+    let url = format!("--verify-url=https://127.0.0.1:{port}");
+    let run = |trusted: &Path| {
+        Kickout::at(&site)
+            .args([
+                "user",
+                "session",
+                "destroy",
+                "admin",
+                "--all",
+                "--verify=web",
+                &url,
+            ])
+            .env("SSL_CERT_FILE", trusted)
+            .run()
+    };
+    let none = site.around().write("none.pem", "");
+    run(&none)
+        .code(5)
+        .stderr_has("is signed by itself, or by an authority that this machine does not trust")
+        .stderr_has("Set SSL_CERT_FILE");
+    // It answers whoever asks, which is no good sign.
+    run(&certificate.authority())
+        .code(5)
+        .stderr_has("still answered for by https://127.0.0.1");
+}

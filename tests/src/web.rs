@@ -1,0 +1,112 @@
+//! A web server of a site: PHP's own, on a loopback port, with a script in front when one is wanted.
+
+use std::net::TcpStream;
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::mariadb::free_port;
+use crate::scratch::text;
+use crate::{Guarded, Scratch, Site, until};
+
+/// A page cache in front: what was once answered with 200 to these cookies is answered for ever.
+const PAGE_CACHE: &str = "
+    $page = __DIR__ . '/page-' . md5($_SERVER['REQUEST_URI'] . ($_SERVER['HTTP_COOKIE'] ?? ''));
+    if (file_exists($page)) { readfile($page); return true; }
+    ob_start(function ($body) use ($page) {
+        if (http_response_code() === 200) { file_put_contents($page, $body); }
+        return $body;
+    });";
+
+/// Serves the site.
+const SITE: &str = "
+    chdir($_SERVER['DOCUMENT_ROOT'] . dirname($_SERVER['SCRIPT_NAME']));
+    require $_SERVER['DOCUMENT_ROOT'] . $_SERVER['SCRIPT_NAME'];";
+
+/// A running web server.
+#[derive(Debug)]
+pub struct Web {
+    process: Guarded,
+    port: u16,
+}
+
+impl Web {
+    /// One head of the site.
+    pub fn of(site: &Site) -> Self {
+        Self::behind(site, "")
+    }
+
+    /// One with a page cache of its own.
+    pub fn with_page_cache(site: &Site) -> Self {
+        Self::behind(site, PAGE_CACHE)
+    }
+
+    /// One that answers so many requests, and none after.
+    pub fn silent_after(site: &Site, answers: usize) -> Self {
+        // Nobody ever writes into the pipe.
+        let before = format!(
+            "if (count(file(__DIR__ . '/requests')) > {answers}) {{
+                posix_mkfifo(__DIR__ . '/pipe', 0600);
+                fopen(__DIR__ . '/pipe', 'r');
+            }}"
+        );
+        Self::behind(site, &before)
+    }
+
+    /// One that runs this PHP before the site's.
+    pub fn behind(site: &Site, before: &str) -> Self {
+        let (scratch, port) = (Scratch::new("web"), free_port());
+        // A line for each request, with its cookies: `requests` reads them.
+        let log = "file_put_contents(__DIR__ . '/requests', json_encode([$_SERVER['HTTP_HOST'],
+            $_SERVER['REQUEST_URI'], $_SERVER['HTTP_COOKIE'] ?? '']) . \"\\n\", FILE_APPEND);";
+        let router = scratch.write("router.php", format!("<?php\n{log}\n{before}\n{SITE}"));
+        let owner = site.owner();
+        owner.give(scratch.path());
+        let mut server = owner.command("php");
+        server
+            .args(["-d", "display_errors=0", "-S", &format!("127.0.0.1:{port}")])
+            .arg("-t")
+            .arg(site.root())
+            .arg(router)
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(scratch.join("log")).unwrap());
+        let mut process = Guarded::spawn(server, scratch);
+        until("the web server answers", Duration::from_secs(30), || {
+            if process.has_ended() {
+                let log = std::fs::read_to_string(process.dir().join("log"));
+                panic!("php -S ended at once:\n{}", log.unwrap_or_default());
+            }
+            TcpStream::connect(("127.0.0.1", port))
+                .is_ok()
+                .then_some(())
+        });
+        Self { process, port }
+    }
+
+    /// Its port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// `127.0.0.1:<port>`
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Its address as browsers know it.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address())
+    }
+
+    /// Every request so far: host, path and cookies.
+    pub fn requests(&self) -> Vec<[String; 3]> {
+        let file = self.process.dir().join("requests");
+        let lines = std::fs::read_to_string(&file).unwrap_or_default();
+        let read = |line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{}", text(&file)));
+        lines.lines().map(read).collect()
+    }
+
+    /// Ends it.
+    pub fn stop(&mut self) {
+        self.process.stop();
+    }
+}
