@@ -70,6 +70,8 @@ pub struct Out {
     frames: mpsc::Sender<Outgoing>,
     sent: Rc<Cell<u64>>,
     lines: u64,
+    /// Words of success that something has still to confirm.
+    held: Option<Vec<String>>,
 }
 
 impl Out {
@@ -85,7 +87,21 @@ impl Out {
             frames,
             sent,
             lines: 0,
+            held: None,
         }
+    }
+
+    /// Keeps every `Success:` back until [`Out::release`].
+    pub(crate) fn hold(&mut self) {
+        self.held = Some(Vec::new());
+    }
+
+    /// Says what was kept back, or forgets it where it was not so.
+    pub(crate) async fn release(&mut self, so: bool) -> Result<(), Cancelled> {
+        for text in self.held.take().into_iter().flatten().filter(|_| so) {
+            self.success(text).await?;
+        }
+        Ok(())
     }
 
     /// Whether the run should stop between two steps.
@@ -164,6 +180,12 @@ impl Out {
 
     /// `Success: …`
     pub async fn success(&mut self, text: impl Into<String>) -> Result<(), Cancelled> {
+        if let Some(held) = &mut self.held {
+            if (held.len() as u64) < MAX_LINES {
+                held.push(text.into());
+            }
+            return Ok(());
+        }
         self.line(Line {
             level: Level::Success,
             text: text.into(),

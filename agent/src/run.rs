@@ -154,12 +154,17 @@ async fn carry_out(
             if destroys && warn(&decision.unchecked, multisite, out).await.is_err() {
                 return cancelled;
             }
+            // What the site's code says of its own doing is a claim until it is confirmed.
+            out.hold();
             let outcome = run(&mut *php, cache, out, site, request).await;
             let _ = load::say(php.take_notes(), out).await;
             let mut outcome = proved(outcome?, &decision.unchecked);
-            if matches!(outcome.verdict, Verdict::Gone | Verdict::Unconfirmed)
-                && let Err(error) = php.confirm().await
-            {
+            let confirmed = match outcome.verdict {
+                Verdict::Gone | Verdict::Unconfirmed => php.confirm().await,
+                _ => Ok(()),
+            };
+            let _ = out.release(confirmed.is_ok()).await;
+            if let Err(error) = confirmed {
                 outcome.verdict = unconfirmed(&error);
                 let _ = out.line(error.line()).await;
             }

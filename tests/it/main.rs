@@ -36,6 +36,8 @@ mod docker_config;
 mod doctor;
 /// What stays destroyed, and servers that take no writes.
 mod durability;
+/// Every fault, and no false success.
+mod fault_matrix;
 /// One command on many sites.
 mod groups;
 /// The harness itself: guards kill, databases answer, WordPress is real.

@@ -19,7 +19,8 @@ add_filter('get_user_metadata', function ($value, $user, $key) {
     return $key === 'session_tokens' && filesize($kept) ? [unserialize(file_get_contents($kept))] : $value;
 }, 10, 3);";
 
-const BLOCKS: &str = "<?php add_filter('delete_user_metadata', '__return_false');
+/// Stops what WordPress itself would delete or change.
+pub(crate) const BLOCKS: &str = "<?php add_filter('delete_user_metadata', '__return_false');
 add_filter('update_user_metadata', '__return_false');";
 
 const EVERYBODY: [&str; 5] = ["user", "session", "destroy", "--all-users", "--yes"];

@@ -37,6 +37,11 @@ fn plant(site: &Site, place: &Place, code: &str) {
     }
 }
 
+/// Drops every statement that deletes.
+pub(crate) const DEAF: &str = "add_filter('query', function ($sql) {
+    return stripos($sql, 'DELETE') === 0 ? 'SELECT 1' : $sql;
+});";
+
 /// Every row: the code, and whether the run may succeed. What it says must be what is so.
 #[test]
 fn nothing_is_taken_for_success() {
@@ -50,9 +55,6 @@ fn nothing_is_taken_for_success() {
         $answer = new ReflectionMethod('Kickout_Worker', 'answer');
         $answer->setAccessible(true);
         $answer->invoke(null, ['ok' => []]);";
-    let deaf = "add_filter('query', function ($sql) {
-        return stripos($sql, 'DELETE') === 0 ? 'SELECT 1' : $sql;
-    });";
     let rows: [(&str, Place, &str, bool); 11] = [
         (
             "prints answers",
@@ -62,11 +64,11 @@ fn nothing_is_taken_for_success() {
         ),
         ("writes into the channel", Place::Config, channel, false),
         ("answers for us", Place::Plugin, forge, false),
-        ("drops every DELETE", Place::Plugin, deaf, false),
+        ("drops every DELETE", Place::Plugin, DEAF, false),
         (
             "drops them where only it can read",
             Place::Routed,
-            deaf,
+            DEAF,
             false,
         ),
         ("exits", Place::Plugin, "exit(0);", false),
