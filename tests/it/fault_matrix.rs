@@ -11,6 +11,9 @@ use crate::php_doubts::BLOCKS;
 use crate::php_hostile::DEAF;
 use crate::verify::proving;
 
+/// Where code of the site's own stands.
+const OWN: &str = "wp-content/mu-plugins/own.php";
+
 /// What a run said, and whether the site takes the cookie afterwards.
 type Seen = (Output, bool);
 
@@ -117,12 +120,6 @@ fn behind(redis: &Redis) -> Site {
     })
 }
 
-fn own_code(code: &str) -> Site {
-    let site = WordPress::new().install();
-    site.write("wp-content/mu-plugins/own.php", code);
-    site
-}
-
 fn stale_redis(words: &[&str]) -> Seen {
     let redis = Redis::start();
     let site = behind(&redis);
@@ -174,16 +171,18 @@ fn outlived_rows(words: &[&str]) -> Seen {
 }
 
 fn custom_store(words: &[&str]) -> Seen {
-    let (read, write) = TABLE;
-    let site = own_code(&manager(read, write, "$this->put([]);"));
-    let cookie = login(&site);
-    let said = destroy(&site, words);
-    (said, site.cookie_is_valid(&cookie))
+    stored_elsewhere("$this->put([]);", words)
 }
 
 fn lying_store(words: &[&str]) -> Seen {
+    stored_elsewhere("", words)
+}
+
+/// A session store of the site's own that ends everything by this code.
+fn stored_elsewhere(destroy_all: &str, words: &[&str]) -> Seen {
     let (read, write) = TABLE;
-    let site = own_code(&manager(read, write, ""));
+    let site = WordPress::new().install();
+    site.write(OWN, manager(read, write, destroy_all));
     let cookie = login(&site);
     let said = destroy(&site, words);
     (said, site.cookie_is_valid(&cookie))
@@ -192,7 +191,7 @@ fn lying_store(words: &[&str]) -> Seen {
 fn blocking_filter(words: &[&str]) -> Seen {
     let site = WordPress::new().install();
     let cookie = login(&site);
-    site.write("wp-content/mu-plugins/own.php", BLOCKS);
+    site.write(OWN, BLOCKS);
     let said = destroy(&site, words);
     (said, site.cookie_is_valid(&cookie))
 }
@@ -202,9 +201,9 @@ fn forged_result(words: &[&str]) -> Seen {
     let cookie = login(&site);
     // Where nobody but the site's own PHP can read the rows.
     site.write("wp-content/db.php", "<?php // Routes.");
-    site.write("wp-content/mu-plugins/own.php", format!("<?php\n{DEAF}\n"));
+    site.write(OWN, format!("<?php\n{DEAF}\n"));
     let said = destroy(&site, words);
-    site.write("wp-content/mu-plugins/own.php", "");
+    site.write(OWN, "");
     (said, site.cookie_is_valid(&cookie))
 }
 

@@ -139,15 +139,7 @@ fn interrupted(screen: &mut Screen) -> Agreed {
 async fn count(mut run: Run, wheel: &Wheel) -> Result<Outcome, Settled> {
     let mut lines = Vec::new();
     let ended = loop {
-        let said = tokio::select! {
-            biased;
-            said = run.next() => said,
-            error = wheel.insisted() => {
-                let begun = run.begun();
-                Said::Ended(Ended::Lost { error, begun })
-            }
-        };
-        match said {
+        match wheel.said(&mut run).await {
             Said::Event(Event::Line(line)) if line.level == Level::Error => lines.push(line),
             Said::Event(_) => {}
             Said::Ended(ended) => break ended,

@@ -194,15 +194,7 @@ impl<'a> Printer<'a> {
         let way = Way::default();
         let ended = loop {
             let spin = (self.several && !report.is_drawing()).then_some(&way);
-            let said = tokio::select! {
-                biased;
-                said = patiently(run.next(), name, spin) => said,
-                error = wheel.insisted() => {
-                    let begun = run.begun();
-                    Said::Ended(Ended::Lost { error, begun })
-                }
-            };
-            match said {
+            match patiently(wheel.said(&mut run), name, spin).await {
                 Said::Event(event) => report.event(event),
                 Said::Ended(ended) => break ended,
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::exchange::{KIND_SECONDS, LinkError};
+use crate::exchange::{Ended, KIND_SECONDS, LinkError, Run, Said};
 use crate::signal::Signals;
 
 /// How much of a hurry there is to stop. More wins.
@@ -64,6 +64,17 @@ impl Wheel {
     /// Waits until everything is to stop.
     pub(super) async fn stopped(&self) {
         let _ = self.stop.subscribe().wait_for(|how| *how > Stop::No).await;
+    }
+
+    /// What a run says next, or its end when nothing is to be waited for any more.
+    pub(super) async fn said(&self, run: &mut Run) -> Said {
+        let error = tokio::select! {
+            biased;
+            said = run.next() => return said,
+            error = self.insisted() => error,
+        };
+        let begun = run.begun();
+        Said::Ended(Ended::Lost { error, begun })
     }
 
     /// Waits until nothing is to be waited for any more, and says why.

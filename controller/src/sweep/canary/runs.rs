@@ -121,15 +121,7 @@ impl Told {
 async fn hear(mut run: Run, wheel: &Wheel) -> Told {
     let (mut canary, mut errors) = (None, Vec::new());
     let ended = loop {
-        let said = tokio::select! {
-            biased;
-            said = run.next() => said,
-            error = wheel.insisted() => {
-                let begun = run.begun();
-                Said::Ended(Ended::Lost { error, begun })
-            }
-        };
-        match said {
+        match wheel.said(&mut run).await {
             Said::Event(Event::Canary(made)) => canary = Some(made),
             Said::Event(Event::Line(line)) if line.level == Level::Error => errors.push(line),
             Said::Event(_) => {}
