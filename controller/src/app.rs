@@ -31,6 +31,8 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
     let mut command = Vec::new();
     let ended = start(arguments, vars, &look, &mut screen, &mut command);
     let exit = match ended {
+        // Whatever came of it: somebody wanted it to stop.
+        Ok(_) if Screen::was_interrupted() => Exit::Interrupted,
         Ok(exit) => exit,
         Err(error) => {
             let fix = Some(error.fix()).filter(|fix| !fix.is_empty());

@@ -310,3 +310,22 @@ fn peak_memory(pid: u32) -> Option<u64> {
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     line.split_whitespace().nth(1)?.parse().ok()
 }
+
+/// Without strict key exchange a prefix may be cut from what some ciphers protect (CVE-2023-48795):
+/// those are not spoken, whatever the server can.
+#[test]
+fn ciphers_that_may_lose_a_prefix() {
+    needs!(Sshd);
+    let rows = [
+        ("chacha20-poly1305@openssh.com", 4, "No common Cipher"),
+        ("aes128-cbc", 4, "No common Cipher"),
+        ("aes128-ctr", 1, "does not seem to be a WordPress"),
+    ];
+    for (cipher, code, said) in rows {
+        let sshd = Sshd::new().line(&format!("Ciphers {cipher}")).start();
+        let at = format!("{}/etc", sshd.at(&sshd.root()));
+        let client = Client::of(&sshd);
+        let run = client.over(at).args(COUNT).run();
+        run.code(code).stdout("").stderr_has(said);
+    }
+}

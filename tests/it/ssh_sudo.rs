@@ -118,6 +118,10 @@ fn a_password_for_sudo() {
     run.code(4)
         .stdout_has("does not let")
         .stdout_has("3 incorrect password attempts");
+    // Ctrl-C is an answer as well.
+    let mut tty = client.over(&at).args(COUNT).arg("--sudo").tty(120);
+    tty.expect("Password").send("\x03");
+    tty.finish().code(130);
     no_agent_remains(&account);
     forget(&[0]);
 }

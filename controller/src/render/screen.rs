@@ -115,6 +115,11 @@ impl Screen {
         matches!(ASKING.try_lock(), Err(TryLockError::WouldBlock))
     }
 
+    /// Whether Ctrl-C was the answer to a question.
+    pub fn was_interrupted() -> bool {
+        ASKING.try_lock().is_ok_and(|stopped| *stopped)
+    }
+
     /// Whether somebody can be asked.
     pub fn can_ask() -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
