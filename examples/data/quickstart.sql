@@ -3,7 +3,8 @@
 -- 10000000NN is the login of session NN, 20000000NN its expiration.
 CREATE TABLE wp_users (ID INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     user_login TEXT NOT NULL DEFAULT '' COLLATE NOCASE, user_email TEXT NOT NULL DEFAULT '' COLLATE NOCASE,
-    display_name TEXT NOT NULL DEFAULT '' COLLATE NOCASE, user_registered TEXT NOT NULL);
+    display_name TEXT NOT NULL DEFAULT '' COLLATE NOCASE, user_registered TEXT NOT NULL,
+    user_activation_key TEXT NOT NULL DEFAULT '' COLLATE NOCASE);
 CREATE TABLE wp_usermeta (umeta_id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, user_id INTEGER NOT NULL,
     meta_key TEXT COLLATE NOCASE, meta_value TEXT COLLATE NOCASE);
 CREATE INDEX wp_usermeta__user_id ON wp_usermeta (user_id);
