@@ -4,11 +4,15 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use kickout_shared::event::{Event, Level, Line, Outcome, Verdict};
 use kickout_shared::frame;
 use kickout_shared::message::{CREDIT, FromAgent, MAX_LINES, RunId};
 use tokio::sync::{Semaphore, mpsc, oneshot};
+
+/// How often a run that waits looks whether it is still wanted.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// A frame on its way to the writer, and who wants to know that it has been flushed.
 pub(crate) struct Outgoing {
@@ -110,6 +114,21 @@ impl Out {
             Err(Cancelled)
         } else {
             Ok(())
+        }
+    }
+
+    /// What a future gives, unless the run is cancelled before: then the future is dropped.
+    pub(crate) async fn unless_cancelled<T>(
+        &self,
+        future: impl Future<Output = T>,
+    ) -> Result<T, Cancelled> {
+        let mut future = std::pin::pin!(future);
+        let mut look = tokio::time::interval(LOOK);
+        loop {
+            tokio::select! {
+                value = &mut future => return Ok(value),
+                _ = look.tick() => self.cancelled()?,
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! One run on one site: find it, choose the engine, carry out the request.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use kickout_shared::event::{Level, Line, Outcome, Verdict};
 use kickout_shared::request::{Doomed, Request, Who};
@@ -13,9 +13,6 @@ use crate::out::{Cancelled, Out};
 use crate::serve::Runner;
 use crate::site::{self, Config, ConfigError, Environment};
 use crate::{canary, doctor, load, owner};
-
-/// How often it is asked whether a run has been cancelled while its site loads.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// Runs requests on the sites of this host.
 pub struct Site;
@@ -80,7 +77,7 @@ async fn carry_out(
     environment: &Environment,
     out: &mut Out,
 ) -> Result<Outcome, Line> {
-    let destroys = matches!(&request, Request::SessionDestroy(destroy) if !destroy.dry_run);
+    let destroys = destroys(&request);
     let cancelled = Ok(Outcome::of(Verdict::Cancelled));
     match decision.way {
         Way::Native(mut native) => {
@@ -105,7 +102,7 @@ async fn carry_out(
                 environment,
             );
             // A site may take its time; nothing is written before it has answered.
-            let Some(started) = until_cancelled(started, out).await else {
+            let Ok(started) = out.unless_cancelled(started).await else {
                 return cancelled;
             };
             let (mut php, facts) = match started {
@@ -173,18 +170,9 @@ async fn carry_out(
     }
 }
 
-/// What a future gives; `None`, and the future dropped, when the run is cancelled before.
-async fn until_cancelled<T>(future: impl Future<Output = T>, out: &Out) -> Option<T> {
-    let mut future = std::pin::pin!(future);
-    let mut look = tokio::time::interval(LOOK);
-    loop {
-        tokio::select! {
-            value = &mut future => return Some(value),
-            _ = look.tick() => if out.cancelled().is_err() {
-                return None;
-            },
-        }
-    }
+/// Whether sessions are ended, and not only counted.
+fn destroys(request: &Request) -> bool {
+    matches!(request, Request::SessionDestroy(destroy) if !destroy.dry_run)
 }
 
 /// Whether rows are looked through rather than users.
@@ -210,7 +198,7 @@ async fn run<E: Engine>(
     site: &kickout_shared::site::Site,
     request: Request,
 ) -> Result<Outcome, Line> {
-    let destroys = matches!(&request, Request::SessionDestroy(destroy) if !destroy.dry_run);
+    let destroys = destroys(&request);
     let caveat = engine.caveat().filter(|_| destroys);
     let (clock, to) = (clock, &mut *out);
     let desk = Desk {

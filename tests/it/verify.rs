@@ -33,7 +33,7 @@ pub(crate) fn no_canary(site: &Site) {
 }
 
 #[test]
-fn a_plain_site_is_proved() {
+fn a_plain_site_proved() {
     needs!(WordPress);
     let site = site();
     let web = Web::of(&site);
@@ -74,30 +74,31 @@ fn the_canary_is_nobodys() {
     let three = || site.logins(&["A", "B", "C"].map(|ua| ("admin", ua, "::1")));
     let cookies = three();
     proving(&site, &["admin"], &web.url())
-        .success_but_note()
+        .proved()
         .stdout("Success: Destroyed session. 2 sessions remaining.\n");
     assert_eq!(site.valid_cookies(&cookies), [true, true, false]);
     proving(&site, &["--all-users", "--yes"], &web.url())
-        .success_but_note()
+        .proved()
         .stdout("Success: Destroyed 2 sessions of 1 user.\n");
     proving(&site, &["--all-users", "--yes"], &web.url())
-        .success_but_note()
+        .proved()
         .stdout("Success: No sessions to destroy.\n");
     three();
     site.add_user("sue", "subscriber");
     proving(&site, &["--all-users", "--yes"], &web.url())
-        .success_but_note()
+        .proved()
         .stdout("Success: Destroyed 3 sessions of 1 user.\n");
     assert!(web.requests()[7][2].contains("=sue%7C"));
     no_canary(&site);
 }
 
-pub(crate) trait Noted {
-    fn success_but_note(self) -> Self;
+/// What every proof over loopback says.
+pub(crate) trait Proved {
+    fn proved(self) -> Self;
 }
 
-impl Noted for Output {
-    fn success_but_note(self) -> Self {
+impl Proved for Output {
+    fn proved(self) -> Self {
         self.code(0).stderr_has("Proved on http://127.0.0.1:")
     }
 }
@@ -118,7 +119,7 @@ fn as_somebody() {
     for user in ["anna", "login:anna", "anna@example.com"] {
         let user = format!("--verify-user={user}");
         let named = [&ALL[..], &[&user]].concat();
-        proving(&site, &named, &web.url()).success_but_note();
+        proving(&site, &named, &web.url()).proved();
         let asked = web.requests();
         assert!(asked.last().unwrap()[2].contains("=anna%7C"), "{asked:?}");
     }

@@ -11,7 +11,7 @@ use kickout_tests::{
 
 use crate::destroy::destroy;
 use crate::ssh::{place, site_of};
-use crate::verify::{ALL, Noted, no_canary, proving, site};
+use crate::verify::{ALL, Proved, no_canary, proving, site};
 
 /// Each head is asked under the site's name; the worst of them counts.
 #[test]
@@ -179,7 +179,7 @@ fn where_it_is_asked() {
         &site,
         &[&ALL[..], &["--verify=web", &format!("--url={url}")]].concat(),
     )
-    .success_but_note();
+    .proved();
 }
 
 /// A site's loopback address is its host's. As root over ssh the site's own account runs its PHP.
@@ -211,7 +211,7 @@ fn a_loopback_address_of_another_host() {
             .stderr_has("is an address of the site's host, and would be asked on this one");
         assert!(site.cookie_is_valid(&cookie));
         no_canary(&site);
-        run(format!("--verify-url={url}")).success_but_note();
+        run(format!("--verify-url={url}")).proved();
         assert!(!site.cookie_is_valid(&cookie));
     }
 }

@@ -16,9 +16,6 @@ use crate::out::Cancelled;
 /// How long a request that read the old rows may take to put them into the cache.
 const WAIT: Duration = Duration::from_secs(1);
 
-/// How often the wait looks whether it is still wanted.
-const SLICE: Duration = Duration::from_millis(100);
-
 /// Clearings before what comes back is called alive.
 const ROUNDS: u32 = 5;
 
@@ -137,7 +134,7 @@ impl Front {
         }
         let mut unreadable = 0;
         for round in 1..=ROUNDS {
-            wait(desk).await?;
+            desk.out.unless_cancelled(tokio::time::sleep(WAIT)).await?;
             // Looked at before it is cleared: what came back in all that time is still there.
             let (left, unread) = stale(desk, cache, whose, begun).await?;
             let again = cache.clear(&whose).await?;
@@ -248,17 +245,6 @@ fn beyond(entries: &[Entry], rows: &[Row], now: i64) -> u64 {
     }
     let missing = |entry: &&Entry| !stored.contains(&entry.key.to_bytes());
     entries.iter().filter(missing).count() as u64
-}
-
-async fn wait<E>(desk: &Desk<'_, E>) -> Result<(), Stop> {
-    let mut left = WAIT;
-    while !left.is_zero() {
-        desk.out.cancelled()?;
-        let slice = left.min(SLICE);
-        tokio::time::sleep(slice).await;
-        left -= slice;
-    }
-    Ok(())
 }
 
 fn unconfirmed(error: &CacheError) -> Line {

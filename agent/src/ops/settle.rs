@@ -18,9 +18,6 @@ pub(super) const MANY: Duration = Duration::from_secs(2);
 /// Looks before what comes back is called alive.
 pub(super) const PASSES: u32 = 5;
 
-/// How often a wait looks whether it is still wanted.
-const SLICE: Duration = Duration::from_millis(100);
-
 /// Counts clean looks: one is enough without a wait, two with a wait between them otherwise.
 pub(super) struct Calm {
     settle: Duration,
@@ -67,13 +64,8 @@ impl Calm {
         self.clean = true;
         let text = format!("waiting {:?} for logins in flight", self.settle);
         desk.out.debug("settle", text).await?;
-        let mut left = self.settle;
-        while !left.is_zero() {
-            desk.out.cancelled()?;
-            let slice = left.min(SLICE);
-            tokio::time::sleep(slice).await;
-            left -= slice;
-        }
+        let wait = tokio::time::sleep(self.settle);
+        desk.out.unless_cancelled(wait).await?;
         Ok(false)
     }
 

@@ -16,6 +16,7 @@ use super::*;
 use crate::engine::memory::Memory;
 use crate::out::Control;
 
+mod everybody;
 mod races;
 
 const NOW: i64 = 1_700_000_000;
@@ -342,19 +343,6 @@ fn what_cannot_be_read_is_named_and_only_all_removes_it() {
 }
 
 #[test]
-fn a_second_row_never_comes_to_life() {
-    let mut memory = site();
-    let first = memory.add_row(1, true, &live("a"));
-    let second = memory.add_row(1, true, &live("xa"));
-    let other_case = memory.add_row(1, false, &live("y"));
-    ask(&mut memory, one("admin", SessionRef::Latest))
-        .says(&["Success: Destroyed session. 0 sessions remaining."]);
-    for row in [first, second, other_case] {
-        assert_eq!(memory.value(row), None, "row {row}");
-    }
-}
-
-#[test]
 fn one_session_leaves_every_row_that_holds_it() {
     let mut memory = site();
     let first = memory.add_row(1, true, &live("ab"));
@@ -363,181 +351,6 @@ fn one_session_leaves_every_row_that_holds_it() {
         .says(&["Success: Destroyed session. 1 session remaining."]);
     assert_eq!(memory.value(first).unwrap(), live("a"));
     assert_eq!(memory.value(second).unwrap(), live("x"));
-}
-
-#[test]
-fn a_login_between_read_and_write_is_kept() {
-    let mut memory = site();
-    let row = memory.add_row(1, true, &live("ab"));
-    memory.meddle(Box::new(move |write, rows| {
-        if write == 1 {
-            rows.get_mut(&row).unwrap().value = Some(live("abc"));
-        }
-    }));
-    let heard = ask(&mut memory, one("admin", SessionRef::Latest));
-    // The session that was the last one when we looked, not the one that came since.
-    assert_eq!(heard.ended, ["b"], "{:?}", heard.lines);
-    assert_eq!(memory.value(row).unwrap(), live("ac"));
-}
-
-#[test]
-fn a_login_made_after_the_cutoff_survives_all() {
-    let mut memory = site();
-    let cutoff = NOW - 50;
-    let row = memory.add_row(
-        1,
-        true,
-        &value(&[('a', FAR, NOW - 100), ('b', FAR, NOW - 10)]),
-    );
-    let mut request = all(&["admin"]);
-    if let Request::SessionDestroy(destroy) = &mut request {
-        destroy.cutoff = Some(cutoff);
-    }
-    ask(&mut memory, request)
-        .says(&["Success: Destroyed all sessions."])
-        .is(Verdict::Gone);
-    assert_eq!(memory.value(row).unwrap(), value(&[('b', FAR, NOW - 10)]));
-}
-
-#[test]
-fn a_login_dated_in_the_future_is_no_excuse() {
-    let mut memory = site();
-    let row = memory.add_row(
-        1,
-        true,
-        &value(&[('a', FAR, NOW + 60), ('b', FAR, NOW + 999_999)]),
-    );
-    ask(&mut memory, all(&["admin"])).is(Verdict::Gone);
-    assert_eq!(memory.value(row), None);
-}
-
-#[test]
-fn what_comes_back_every_time_is_not_called_gone() {
-    let mut memory = site();
-    let row = memory.add_row(1, true, &live("a"));
-    let mut number = 0;
-    memory.meddle(Box::new(move |_, rows| {
-        number += 1;
-        let old = rows.get(&row).cloned();
-        if let Some(mut row) = old {
-            row.value = Some(value(&[('a', FAR, NOW - number)]));
-            rows.insert(row.id, row);
-        }
-    }));
-    for request in [all(&["admin"]), everybody(&[], &[], false)] {
-        let heard = ask(&mut memory, request);
-        heard.is(Verdict::Failed);
-        assert!(
-            heard.lines[0].contains("kept changing"),
-            "{:?}",
-            heard.lines
-        );
-    }
-}
-
-#[test]
-fn everybody_is_counted_as_wordpress_sees_them() {
-    let mut memory = site();
-    memory.add_row(1, true, &live("ab"));
-    memory.add_row(1, true, &live("x"));
-    memory.add_row(2, true, &value(&[('c', FAR, 1), ('d', 1, 1)]));
-    memory.add_row(3, true, b"garbage");
-    memory.add_row(77, true, &live("e"));
-    let heard = ask(&mut memory, everybody(&[], &[], true));
-    heard
-        .says(&["Success: Would destroy 4 sessions of 4 users."])
-        .is(Verdict::Answered);
-    assert!(!heard.begun, "a dry run begins nothing");
-    let heard = ask(&mut memory, everybody(&[], &[], false));
-    heard
-        .says(&["Success: Destroyed 4 sessions of 4 users."])
-        .is(Verdict::Gone);
-    assert_eq!(
-        heard.ended.len(),
-        6,
-        "four, the shadow's, and the row: {:?}",
-        heard.ended
-    );
-    ask(&mut memory, everybody(&[], &[], false))
-        .says(&["Success: No sessions to destroy."])
-        .is(Verdict::Skipped);
-}
-
-#[test]
-fn an_interrupted_sweep_leaves_no_second_row_alive() {
-    // More rows than a page: the effective row of admin is the lowest, the shadow the highest.
-    let mut memory = site();
-    let effective = memory.add_row(1, true, &live("a"));
-    for user in 100..100 + 2 * PAGE as u64 {
-        memory.add_row(user, true, &live("b"));
-    }
-    let shadow = memory.add_row(1, true, &live("x"));
-    let order = Rc::new(Cell::new(0));
-    let seen = order.clone();
-    memory.meddle(Box::new(move |_, rows| {
-        let both = (rows.contains_key(&effective), rows.contains_key(&shadow));
-        assert_ne!(both, (false, true), "the shadow has come to life");
-        seen.set(seen.get() + 1);
-    }));
-    ask(&mut memory, everybody(&[], &[], false)).is(Verdict::Gone);
-    assert!(order.get() >= 3, "several windows");
-}
-
-#[test]
-fn a_sweep_outlasts_somebody_who_logs_in_all_the_time() {
-    let mut memory = site();
-    let row = memory.add_row(1, true, &live("a"));
-    // Six writes in a row find it changed: more than there are passes, less than they try.
-    memory.meddle(Box::new(move |write, rows| {
-        if write % 7 != 0
-            && let Some(row) = rows.get_mut(&row)
-        {
-            row.value = Some(value(&[('a', FAR, NOW - 100 - i64::from(write))]));
-        }
-    }));
-    ask(&mut memory, everybody(&[], &[], false)).is(Verdict::Gone);
-    assert_eq!(memory.value(row), None);
-}
-
-#[test]
-fn logins_in_the_second_of_the_cutoff_end_with_it() {
-    for request in [everybody(&[], &[], false), all(&["admin"])] {
-        let mut memory = site();
-        memory.add_row(1, true, &live("a"));
-        // After each write somebody logs in, where this look does not come any more.
-        memory.meddle(Box::new(move |_, rows| {
-            let mut row = rows.values().next_back().unwrap().clone();
-            row.id += 1;
-            row.value = Some(value(&[('b', FAR, clock())]));
-            rows.insert(row.id, row);
-        }));
-        ask(&mut memory, request).is(Verdict::Gone);
-    }
-}
-
-#[test]
-fn roles_and_exceptions_choose() {
-    let mut memory = site();
-    let rows = [(1, "a"), (2, "b"), (3, "c")]
-        .map(|(user, digits)| memory.add_row(user, true, &live(digits)));
-    let left = |memory: &Memory| rows.map(|row| memory.value(row).is_some());
-    ask(&mut memory, everybody(&["editor"], &[], false))
-        .says(&["Success: No sessions to destroy."]);
-    assert_eq!(
-        left(&memory),
-        [true, true, true],
-        "nobody is never everybody"
-    );
-    ask(&mut memory, everybody(&["subscriber"], &["carol"], false));
-    assert_eq!(left(&memory), [true, false, true]);
-    ask(&mut memory, everybody(&[], &["nobody"], false)).is(Verdict::Failed);
-    assert_eq!(
-        left(&memory),
-        [true, false, true],
-        "an unknown exception spares all"
-    );
-    ask(&mut memory, everybody(&[], &["admin"], false));
-    assert_eq!(left(&memory), [true, false, false]);
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! What comes back after a clean look, and what no logout cuts. Time passes at once here.
+//! Logins while a run works, what comes back after a clean look, and what no logout cuts. Time passes at
+//! once here.
 
 use super::*;
 use crate::engine::{Survivor, WayIn};
@@ -154,5 +155,88 @@ fn what_no_logout_cuts_is_said_of_these_users() {
     ];
     for (request, lines) in rows {
         ask(&mut memory, request).says(lines);
+    }
+}
+
+#[test]
+fn a_second_row_never_comes_to_life() {
+    let mut memory = site();
+    let first = memory.add_row(1, true, &live("a"));
+    let second = memory.add_row(1, true, &live("xa"));
+    let other_case = memory.add_row(1, false, &live("y"));
+    ask(&mut memory, one("admin", SessionRef::Latest))
+        .says(&["Success: Destroyed session. 0 sessions remaining."]);
+    for row in [first, second, other_case] {
+        assert_eq!(memory.value(row), None, "row {row}");
+    }
+}
+
+#[test]
+fn a_login_between_read_and_write_is_kept() {
+    let mut memory = site();
+    let row = memory.add_row(1, true, &live("ab"));
+    memory.meddle(Box::new(move |write, rows| {
+        if write == 1 {
+            rows.get_mut(&row).unwrap().value = Some(live("abc"));
+        }
+    }));
+    let heard = ask(&mut memory, one("admin", SessionRef::Latest));
+    // The session that was the last one when we looked, not the one that came since.
+    assert_eq!(heard.ended, ["b"], "{:?}", heard.lines);
+    assert_eq!(memory.value(row).unwrap(), live("ac"));
+}
+
+#[test]
+fn a_login_made_after_the_cutoff_survives_all() {
+    let mut memory = site();
+    let cutoff = NOW - 50;
+    let row = memory.add_row(
+        1,
+        true,
+        &value(&[('a', FAR, NOW - 100), ('b', FAR, NOW - 10)]),
+    );
+    let mut request = all(&["admin"]);
+    if let Request::SessionDestroy(destroy) = &mut request {
+        destroy.cutoff = Some(cutoff);
+    }
+    ask(&mut memory, request)
+        .says(&["Success: Destroyed all sessions."])
+        .is(Verdict::Gone);
+    assert_eq!(memory.value(row).unwrap(), value(&[('b', FAR, NOW - 10)]));
+}
+
+#[test]
+fn a_login_dated_in_the_future_is_no_excuse() {
+    let mut memory = site();
+    let row = memory.add_row(
+        1,
+        true,
+        &value(&[('a', FAR, NOW + 60), ('b', FAR, NOW + 999_999)]),
+    );
+    ask(&mut memory, all(&["admin"])).is(Verdict::Gone);
+    assert_eq!(memory.value(row), None);
+}
+
+#[test]
+fn what_comes_back_every_time_is_not_called_gone() {
+    let mut memory = site();
+    let row = memory.add_row(1, true, &live("a"));
+    let mut number = 0;
+    memory.meddle(Box::new(move |_, rows| {
+        number += 1;
+        let old = rows.get(&row).cloned();
+        if let Some(mut row) = old {
+            row.value = Some(value(&[('a', FAR, NOW - number)]));
+            rows.insert(row.id, row);
+        }
+    }));
+    for request in [all(&["admin"]), everybody(&[], &[], false)] {
+        let heard = ask(&mut memory, request);
+        heard.is(Verdict::Failed);
+        assert!(
+            heard.lines[0].contains("kept changing"),
+            "{:?}",
+            heard.lines
+        );
     }
 }
