@@ -48,6 +48,8 @@ mod held;
 mod interrupt;
 /// Hosts behind other hosts.
 mod jump;
+/// What is known of a site's code.
+mod known_code;
 /// Sessions as WordPress has them.
 mod list;
 /// Session stores of a site's own.

@@ -116,8 +116,9 @@ pub async fn decide(config: &Config<'_>, site: &Site) -> Result<Decision, Refusa
     let (direct, found, multisite) = match opened {
         Some(opened) => {
             // Off the loop: thousands of files are read.
-            let active = opened.active;
-            let search = tokio::task::spawn_blocking(move || site::session_managers(&active));
+            let (content, active, known) = (opened.content, opened.active, opened.known);
+            let search = move || site::session_managers(&content, &active, known);
+            let search = tokio::task::spawn_blocking(search);
             let found = search
                 .await
                 .map_err(|_| EngineError::Other("the search of active code ended".to_owned()))?;
@@ -230,13 +231,20 @@ fn network_url(config: &Config<'_>) -> Option<String> {
 /// A site whose database is open.
 struct Open {
     direct: Direct,
+    /// The folder with themes and plugins.
+    content: PathBuf,
     /// Where active code lies.
     active: Vec<PathBuf>,
+    /// What the last search found, if nothing it looked at has changed.
+    known: Option<site::Known>,
     multisite: bool,
 }
 
 async fn open(config: &Config<'_>, folders: &Folders, url: Option<&str>) -> Result<Open, Refusal> {
     let tables = site::tables(config)?;
+    // Meanwhile the database answers: a site may have ten thousand files to look at.
+    let content = folders.content.clone();
+    let known = tokio::task::spawn_blocking(move || site::known_code(&content));
     let found = |native: &site::Tables, blog: blog::Blog| Tables {
         users: native.users.clone(),
         usermeta: native.usermeta.clone(),
@@ -264,7 +272,10 @@ async fn open(config: &Config<'_>, folders: &Folders, url: Option<&str>) -> Resu
     };
     Ok(Open {
         direct,
+        content: folders.content.clone(),
         active: active_code(folders, &tables, options, network),
+        // Whatever ended it: then it is searched.
+        known: known.await.unwrap_or_default(),
         multisite: tables.multisite,
     })
 }

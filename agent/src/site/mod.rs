@@ -23,7 +23,9 @@ pub use literal::{Literal, Setting, Source};
 pub use locate::{LocateError, Root, at, config_file, upward};
 pub use php_ini::php_default_socket;
 pub use read::ReadError;
-pub use session_managers::{Finding, FindingKind, active_roots, search as session_managers};
+pub use session_managers::{
+    Finding, FindingKind, Known, active_roots, recall as known_code, search as session_managers,
+};
 pub use settings::{Database, Folders, MySql, Secret, Tables, database, folders, tables};
 pub use start::{Homes, directory as start_directory};
 pub use web_environment::{web_account, web_environment};

@@ -1,7 +1,7 @@
 //! Reads one configuration file: bounded, never hanging, and saying who may read it when we may not.
 //! Knows nothing of PHP or WordPress.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -91,7 +91,13 @@ impl ReadError {
 
 /// The bytes of a regular file of at most `limit` bytes. Symlinks are followed, as PHP does.
 pub(crate) fn file(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
-    let (mut open, size) = open(path)?;
+    Ok(stamped(path, limit)?.0)
+}
+
+/// The same, with the file's facts from before it was read.
+pub(crate) fn stamped(path: &Path, limit: u64) -> Result<(Vec<u8>, Metadata), ReadError> {
+    let (mut open, facts) = open(path)?;
+    let size = facts.len();
     if size > limit {
         return Err(ReadError::Enormous {
             path: path.to_owned(),
@@ -108,7 +114,7 @@ pub(crate) fn file(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
             size: bytes.len() as u64,
         });
     }
-    Ok(bytes)
+    Ok((bytes, facts))
 }
 
 /// The first `limit` bytes of a regular file.
@@ -121,7 +127,7 @@ pub(crate) fn head(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
     Ok(bytes)
 }
 
-fn open(path: &Path) -> Result<(File, u64), ReadError> {
+fn open(path: &Path) -> Result<(File, Metadata), ReadError> {
     let open = OpenOptions::new()
         .read(true)
         .custom_flags(O_NONBLOCK)
@@ -144,7 +150,7 @@ fn open(path: &Path) -> Result<(File, u64), ReadError> {
             kind,
         });
     }
-    Ok((open, facts.len()))
+    Ok((open, facts))
 }
 
 pub(crate) fn failure(path: &Path, source: io::Error) -> ReadError {

@@ -2,17 +2,22 @@
 //! Walks folders within bounds; executes nothing. What counts in one file is `hits`'s.
 
 use std::collections::HashSet;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::num::NonZero;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use super::read::{self, ReadError};
 use super::settings::Folders;
 
 mod hits;
+mod known;
 mod sieve;
+
+pub use known::{Known, recall};
+use known::{Stamp, Stamps};
 
 /// Bounds of one search; a tree of 1,000 files has about 15 MB.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
@@ -85,68 +90,102 @@ pub fn active_roots(folders: &Folders, plugins: &[String], themes: &[String]) ->
     roots
 }
 
-/// Everything suspicious below the given files and folders, sorted by file.
-pub fn search(roots: &[PathBuf]) -> Vec<Finding> {
+/// Everything suspicious below the given files and folders, sorted by file; from what is `known` of
+/// the last search, where that was of the same files. Else it is kept for the next one, under the
+/// site's content folder.
+pub fn search(content: &Path, roots: &[PathBuf], known: Option<Known>) -> Vec<Finding> {
+    match known {
+        Some(known) if known.roots == roots => known.findings,
+        _ => {
+            let began = SystemTime::now();
+            let (findings, stamps) = read_through(roots);
+            if let Some(stamps) = stamps.before(began) {
+                known::keep(content, roots, &findings, &stamps);
+            }
+            findings
+        }
+    }
+}
+
+fn read_through(roots: &[PathBuf]) -> (Vec<Finding>, Stamps) {
     let mut walk = Walk::default();
     for root in roots {
         walk.place(root, 0, true);
     }
-    let mut findings = walk.findings;
+    let Walk {
+        files,
+        mut findings,
+        mut stamps,
+        ..
+    } = walk;
     let bytes = AtomicU64::new(0);
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let share = walk.files.len().div_ceil(threads.min(MAX_THREADS));
-    let mut parts = walk.files.chunks(share.max(MIN_SHARE));
+    let share = files.len().div_ceil(threads.min(MAX_THREADS));
+    let mut parts = files.chunks(share.max(MIN_SHARE));
     let first = parts.next().unwrap_or_default();
     std::thread::scope(|scope| {
         let others: Vec<_> = parts
             .map(|part| (part, scope.spawn(|| read_all(part, &bytes))))
             .collect();
-        findings.extend(read_all(first, &bytes));
+        let mut join = |(found, seen): (Vec<Finding>, Vec<(usize, Stamp)>)| {
+            findings.extend(found);
+            seen.into_iter()
+                .for_each(|(at, stamp)| stamps.saw(at, stamp));
+        };
+        join(read_all(first, &bytes));
         for (part, thread) in others {
-            match thread.join() {
-                Ok(found) => findings.extend(found),
-                Err(_) => findings.extend(part.iter().map(|path| unsearched(path))),
-            }
+            let lost = |_| {
+                let all = part.iter().map(|(_, path)| unsearched(path)).collect();
+                (all, Vec::new())
+            };
+            join(thread.join().unwrap_or_else(lost));
         }
     });
     findings.sort_by(|a, b| (&a.file, a.line, a.kind).cmp(&(&b.file, b.line, b.kind)));
     findings.dedup();
-    findings
+    (findings, stamps)
 }
 
 /// What is to be read.
 #[derive(Default)]
 struct Walk {
-    files: Vec<PathBuf>,
+    /// Each with its place among the stamps.
+    files: Vec<(usize, PathBuf)>,
     findings: Vec<Finding>,
     /// Device and inode of every folder seen: symlink loops end here.
     seen: HashSet<(u64, u64)>,
+    stamps: Stamps,
 }
 
 impl Walk {
     fn place(&mut self, path: &Path, depth: u32, named: bool) {
-        let facts = match fs::metadata(path) {
-            Ok(facts) => facts,
-            // A dangling symlink holds no code.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
-            Err(_) => return self.findings.push(unsearched(path)),
-        };
-        if facts.is_dir() {
-            if self.seen.insert((facts.dev(), facts.ino())) {
-                self.folder(path, depth);
+        let facts = fs::metadata(path);
+        match &facts {
+            Ok(facts) if facts.is_dir() && self.seen.insert((facts.dev(), facts.ino())) => {
+                return self.folder(path, facts, depth);
             }
-        } else if facts.is_file() && (named || is_php(path)) {
-            self.file(path.to_owned());
+            Ok(facts) if facts.is_file() && (named || is_php(path)) => {
+                return self.file(path.to_owned());
+            }
+            Ok(_) => {}
+            // A dangling symlink holds no code.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(_) => self.findings.push(unsearched(path)),
         }
+        let at = self.stamps.expect(path);
+        self.stamps.saw(at, Stamp::of(facts.ok().as_ref()));
     }
 
-    fn folder(&mut self, path: &Path, depth: u32) {
+    fn folder(&mut self, path: &Path, facts: &Metadata, depth: u32) {
+        let at = self.stamps.expect(path);
+        self.stamps.saw(at, Stamp::of(Some(facts)));
         let entries = match fs::read_dir(path) {
             Ok(entries) if depth < MAX_DEPTH => entries,
             _ => return self.findings.push(unsearched(path)),
         };
         for entry in entries {
             let Ok(entry) = entry else {
+                self.stamps.lost();
                 return self.findings.push(unsearched(path));
             };
             // Most entries are plain files: no system call for those.
@@ -162,18 +201,26 @@ impl Walk {
 
     fn file(&mut self, path: PathBuf) {
         if self.files.len() < MAX_FILES {
-            self.files.push(path);
+            self.files.push((self.stamps.expect(&path), path));
         } else {
+            self.stamps.lost();
             self.findings.push(unsearched(&path));
         }
     }
 }
 
-fn read_all(files: &[PathBuf], bytes: &AtomicU64) -> Vec<Finding> {
+fn read_all(files: &[(usize, PathBuf)], bytes: &AtomicU64) -> (Vec<Finding>, Vec<(usize, Stamp)>) {
     let mut findings = Vec::new();
-    for path in files {
-        let text = match read::file(path, MAX_FILE) {
-            Ok(text) => text,
+    let mut stamps = Vec::with_capacity(files.len());
+    for (at, path) in files {
+        let read = read::stamped(path, MAX_FILE);
+        let stamp = match &read {
+            Ok((_, facts)) => Stamp::of(Some(facts)),
+            Err(_) => Stamp::of(fs::metadata(path).ok().as_ref()),
+        };
+        stamps.push((*at, stamp));
+        let text = match read {
+            Ok((text, _)) => text,
             // It went while we looked: WordPress cannot load it either.
             Err(ReadError::Missing { .. }) => continue,
             Err(_) => {
@@ -191,7 +238,7 @@ fn read_all(files: &[PathBuf], bytes: &AtomicU64) -> Vec<Finding> {
             line,
         }));
     }
-    findings
+    (findings, stamps)
 }
 
 fn unsearched(path: &Path) -> Finding {
@@ -223,7 +270,7 @@ mod tests {
         fs::write(deep.join("c.txt"), "session_token_manager").unwrap();
         let big = fs::File::create(deep.join("big.php")).unwrap();
         big.set_len(MAX_FILE + 1).unwrap();
-        let found = search(&[dir.path().to_owned()]);
+        let (found, _) = read_through(&[dir.path().to_owned()]);
         let kinds: Vec<_> = found.iter().map(|f| f.kind).collect();
         assert_eq!(kinds, [FindingKind::Unsearched, FindingKind::ManagerFilter]);
     }

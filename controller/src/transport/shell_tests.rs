@@ -188,6 +188,7 @@ fn what_lies_on_a_host_is_named_and_removed() {
             .collect::<Vec<_>>()
     };
     let named = tidied(false);
+    std::fs::write(home.path().join(".cache/kickout/code-0123"), "").unwrap();
     assert_eq!(named.len(), 1);
     assert_eq!(named[0].size, AGENT.len() as u64);
     assert_eq!(tidied(true), named);

@@ -1,4 +1,5 @@
-# Names every agent of ours in every place, and removes them when asked to. Joined like place.sh.
+# Names every agent of ours in every place, and removes them when asked to, with what agents know of
+# sites' code. Joined like place.sh.
 #
 # Arguments: the nonce; where or remove; the places as for place.sh.
 # Says, with the nonce: KICKOUT-HAS <size> <path> for each, and KICKOUT-END.
@@ -11,7 +12,7 @@ look() {
         if [ $r = remove ]; then rm -f "$f" || continue; fi;
         echo "KICKOUT-HAS $n "$s "$f";
     done;
-    if [ $r = remove ]; then rmdir "$d"; fi;
+    if [ $r = remove ]; then rm -f "$d"/code-*; rmdir "$d"; fi;
 };
 for b do
     case $b in home) look "${HOME:-/nonexistent}/.cache/kickout";; *) look "${b%/}/.kickout-$u";; esac;

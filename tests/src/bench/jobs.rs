@@ -3,8 +3,9 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-use kickout_tests::{Binaries, WordPress, php};
+use kickout_tests::{Binaries, WordPress, php, until};
 use serde_json::json;
 
 use crate::clock::{Table, timed};
@@ -149,19 +150,44 @@ impl Site {
             }
             return $made;";
         php(script, &json!([core, library, files]));
+        let list = || timed(&mut self.kickout(&["list", "admin"]));
+        let one = library.join("0/0.php");
         table.compare(
-            &format!("list with {files} PHP files of active code"),
+            &format!("list with {files} PHP files of active code, one of them new"),
             samples,
             vec![
                 (
                     "kickout",
-                    Box::new(|| timed(&mut self.kickout(&["list", "admin"]))),
+                    Box::new(|| {
+                        std::fs::write(&one, "<?php\n").expect("the copy can be written to");
+                        list()
+                    }),
                 ),
                 (
                     "`grep -r` for one of the words",
                     Box::new(|| {
                         let mut grep = self.here(Path::new("grep"));
                         timed(grep.args(["-rlF", "wp_get_current_user"]).arg(&library))
+                    }),
+                ),
+            ],
+        );
+        // What was found is kept once the files are some seconds old.
+        let (age, settled) = (Instant::now(), Duration::from_secs(3));
+        until("the files are older", settled * 2, || {
+            (age.elapsed() > settled).then_some(())
+        });
+        list();
+        table.compare(
+            "the same, nothing new",
+            samples,
+            vec![
+                ("kickout", Box::new(list)),
+                (
+                    "`find` for what was changed",
+                    Box::new(|| {
+                        let mut find = self.here(Path::new("find"));
+                        timed(find.arg(&library).args(["-newer", "/proc/self/exe"]))
                     }),
                 ),
             ],
