@@ -70,9 +70,15 @@ fn php(value: &[u8]) -> Result<Option<Vec<u8>>, Opaque> {
 /// The same written by igbinary: the key, an array, the index 0, a string. Anything else there is a
 /// value that this does not follow.
 fn igbinary(value: &[u8]) -> Result<Option<Vec<u8>>, Opaque> {
-    let Some(at) = value.windows(KEY.len()).position(|window| window == KEY) else {
+    let is_key = |at: &usize| value[*at..].starts_with(KEY);
+    let mut places = (0..value.len()).filter(is_key);
+    let Some(at) = places.next() else {
         return Ok(None);
     };
+    // Igbinary writes a string once: another is inside somebody's text, and may be made to look so.
+    if places.next().is_some() {
+        return Err(Opaque);
+    }
     let rest = &value[at + KEY.len()..];
     let [0x14, 1..=255, 0x06, 0, rest @ ..] = rest else {
         return Err(Opaque);
@@ -117,6 +123,8 @@ mod tests {
         let mut igbinary = IGBINARY.to_vec();
         let at = igbinary.len() - tokens.len() - 1;
         igbinary[at] = size;
+        let forged = b"\x11\x14session_tokens\x14\x01\x06\0\x0d";
+        let forged = [&igbinary[..6], forged, &igbinary[6..]].concat();
         let cut = [igbinary.as_slice()].concat()[..igbinary.len() - 1].to_vec();
         let expired = tokens.replace("9000000000", "9");
         let rows = [
@@ -132,6 +140,7 @@ mod tests {
             ("no meta", b"b:0;".to_vec(), Some(0)),
             ("igbinary without", b"\0\0\0\x02\x14\0".to_vec(), Some(0)),
             ("igbinary cut off", cut, None),
+            ("igbinary with text that looks so", forged, None),
             ("compressed", b"\x28\xb5\x2f\xfd\x20".to_vec(), None),
             ("json", b"{\"session_tokens\":[]}".to_vec(), None),
             ("an object", b"O:1:\"X\":0:{}".to_vec(), None),
