@@ -91,35 +91,46 @@ impl ReadError {
 
 /// The bytes of a regular file of at most `limit` bytes. Symlinks are followed, as PHP does.
 pub(crate) fn file(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
-    Ok(stamped(path, limit)?.0)
-}
-
-/// The same, with the file's facts from before it was read.
-pub(crate) fn stamped(path: &Path, limit: u64) -> Result<(Vec<u8>, Metadata), ReadError> {
-    let (mut open, facts) = open(path)?;
-    let size = facts.len();
-    if size > limit {
-        return Err(ReadError::Enormous {
-            path: path.to_owned(),
-            size,
-        });
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    let (mut open, facts) = open(path, limit)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(facts.len()).unwrap_or(0));
     // The file may grow while it is read; the cap holds all the same.
     let read = (&mut open).take(limit + 1).read_to_end(&mut bytes);
     read.map_err(|source| failure(path, source))?;
-    if bytes.len() as u64 > limit {
-        return Err(ReadError::Enormous {
-            path: path.to_owned(),
-            size: bytes.len() as u64,
-        });
+    let size = bytes.len() as u64;
+    if size > limit {
+        let path = path.to_owned();
+        return Err(ReadError::Enormous { path, size });
     }
-    Ok((bytes, facts))
+    Ok(bytes)
+}
+
+/// The same as it was when it was opened, with its facts from then; for thousands of files, with one
+/// buffer for all and no call that is not needed.
+pub(crate) fn snapshot<'b>(
+    path: &Path,
+    limit: u64,
+    buffer: &'b mut Vec<u8>,
+) -> Result<(&'b [u8], Metadata), ReadError> {
+    let (mut open, facts) = open(path, limit)?;
+    let size = usize::try_from(facts.len()).unwrap_or(usize::MAX);
+    if buffer.len() < size {
+        buffer.resize(size, 0);
+    }
+    let mut filled = 0;
+    while filled < size {
+        match open.read(&mut buffer[filled..size]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(source) => return Err(failure(path, source)),
+        }
+    }
+    Ok((&buffer[..filled], facts))
 }
 
 /// The first `limit` bytes of a regular file.
 pub(crate) fn head(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
-    let (open, _) = open(path)?;
+    let (open, _) = open(path, u64::MAX)?;
     let mut bytes = Vec::new();
     open.take(limit)
         .read_to_end(&mut bytes)
@@ -127,7 +138,7 @@ pub(crate) fn head(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
     Ok(bytes)
 }
 
-fn open(path: &Path) -> Result<(File, Metadata), ReadError> {
+fn open(path: &Path, limit: u64) -> Result<(File, Metadata), ReadError> {
     let open = OpenOptions::new()
         .read(true)
         .custom_flags(O_NONBLOCK)
@@ -148,6 +159,12 @@ fn open(path: &Path) -> Result<(File, Metadata), ReadError> {
         return Err(ReadError::Kind {
             path: path.to_owned(),
             kind,
+        });
+    }
+    if facts.len() > limit {
+        return Err(ReadError::Enormous {
+            path: path.to_owned(),
+            size: facts.len(),
         });
     }
     Ok((open, facts))

@@ -212,8 +212,9 @@ impl Walk {
 fn read_all(files: &[(usize, PathBuf)], bytes: &AtomicU64) -> (Vec<Finding>, Vec<(usize, Stamp)>) {
     let mut findings = Vec::new();
     let mut stamps = Vec::with_capacity(files.len());
+    let mut buffer = Vec::new();
     for (at, path) in files {
-        let read = read::stamped(path, MAX_FILE);
+        let read = read::snapshot(path, MAX_FILE, &mut buffer);
         let stamp = match &read {
             Ok((_, facts)) => Stamp::of(Some(facts)),
             Err(_) => Stamp::of(fs::metadata(path).ok().as_ref()),
@@ -232,7 +233,7 @@ fn read_all(files: &[(usize, PathBuf)], bytes: &AtomicU64) -> (Vec<Finding>, Vec
             findings.push(unsearched(path));
             continue;
         }
-        findings.extend(hits::of(&text).into_iter().map(|(kind, line)| Finding {
+        findings.extend(hits::of(text).into_iter().map(|(kind, line)| Finding {
             kind,
             file: path.clone(),
             line,
