@@ -1,8 +1,10 @@
 //! Every fault that could make a logout look better than it is, in one table: whatever a run says, it
 //! does not say success while the site still takes the cookie.
 
-use kickout_tests::DropIn::{ObjectCachePro, RedisObjectCache};
-use kickout_tests::{Cookie, MariaDb, Output, Redis, Site, Web, WordPress, needs};
+use kickout_tests::DropIn::{self, ObjectCachePro, RedisObjectCache};
+use kickout_tests::{
+    Cookie, MariaDb, Memcached, Output, Redis, Site, Web, WordPress, needs, web_takes,
+};
 
 use crate::destroy::destroy;
 use crate::managers::{TABLE, manager};
@@ -24,7 +26,7 @@ struct Fault {
     codes: &'static [i32],
 }
 
-const FAULTS: [Fault; 11] = [
+const FAULTS: [Fault; 12] = [
     Fault {
         what: "stale Redis",
         run: stale_redis,
@@ -38,6 +40,11 @@ const FAULTS: [Fault; 11] = [
     Fault {
         what: "other Redis",
         run: other_redis,
+        codes: &[5],
+    },
+    Fault {
+        what: "other memcached",
+        run: other_memcached,
         codes: &[5],
     },
     Fault {
@@ -84,13 +91,13 @@ const FAULTS: [Fault; 11] = [
 
 #[test]
 fn no_false_success_for_one() {
-    needs!(WordPress, Redis);
+    needs!(WordPress, Redis, Memcached);
     table(&["admin", "--all"]);
 }
 
 #[test]
 fn no_false_success_for_everybody() {
-    needs!(WordPress, Redis);
+    needs!(WordPress, Redis, Memcached);
     table(&["--all-users", "--yes"]);
 }
 
@@ -158,6 +165,19 @@ fn other_redis(words: &[&str]) -> Seen {
     let cookie = login(&site);
     let said = destroy(&site, words);
     (said, site.cookie_is_valid(&cookie))
+}
+
+fn other_memcached(words: &[&str]) -> Seen {
+    let (memcached, other) = (Memcached::start(), Memcached::start());
+    let site = cached(DropIn::Memcached, |config| {
+        let (web, cli) = (memcached.port(), other.port());
+        config.extra = memcached.settings_for(&format!("PHP_SAPI === 'cli' ? {cli} : {web}"));
+    });
+    let web = Web::of(&site);
+    let taken = |cookie: &Cookie| web_takes(web.port(), &site, std::slice::from_ref(cookie))[0];
+    let cookie = login(&site);
+    assert!(taken(&cookie));
+    (destroy(&site, words), taken(&cookie))
 }
 
 fn outlived_rows(words: &[&str]) -> Seen {

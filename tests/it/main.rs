@@ -62,6 +62,7 @@ mod mysql;
 mod object_cache;
 /// Sites behind a cache that does not do what it should.
 mod object_cache_faults;
+mod object_cache_memcached;
 /// Caches that only WordPress itself can clear.
 mod object_cache_php;
 /// Packets that are lost.

@@ -1,5 +1,5 @@
 //! Sites behind a Redis drop-in: what WordPress itself says of the cookies, in a fresh process, after
-//! rows were destroyed natively. The drop-in is the tests' own (`tests/data/object-cache.php`).
+//! rows were destroyed natively. The drop-in is the tests' own (`tests/data/object-cache`).
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;

@@ -18,6 +18,10 @@ pub enum Need {
     WordPress,
     /// A real Redis, and PHP's extension for it.
     Redis,
+    /// A real memcached, and PHP's extension for it.
+    Memcached,
+    /// PHP's extension for APCu, and the programs of PHP-FPM and nginx from Debian's packages.
+    Apcu,
     /// A newer WordPress on SQLite, too: the driver, and its code from an npm package.
     WordPressSqlite,
     /// A real ssh server with accounts of its own: OpenSSH, and to be root.
@@ -48,15 +52,19 @@ impl Need {
             ),
             Self::WordPress => return wordpress(),
             Self::Redis => (
-                works("php", &["-r", "exit(extension_loaded('redis') ? 0 : 1);"])
-                    && ["redis-server", "redis-cli"].into_iter().all(has),
+                loads("redis") && ["redis-server", "redis-cli"].into_iter().all(has),
                 "redis-server or php-redis is not installed",
             ),
+            Self::Memcached => (
+                has("memcached") && loads("memcached"),
+                "memcached or php-memcached is not installed",
+            ),
+            Self::Apcu => (
+                loads("apcu") && debian_version("nginx").is_some(),
+                "php-apcu is not installed, or apt knows no package `nginx`",
+            ),
             Self::WordPressSqlite => (
-                works(
-                    "php",
-                    &["-r", "exit(extension_loaded('pdo_sqlite') ? 0 : 1);"],
-                ) && ["sqlite3", "npm", "unzip"].into_iter().all(has),
+                loads("pdo_sqlite") && ["sqlite3", "npm", "unzip"].into_iter().all(has),
                 "php-sqlite3, sqlite3, npm or unzip is not installed",
             ),
             Self::Docker => return docker(),
@@ -176,13 +184,19 @@ fn wordpress() -> Option<&'static str> {
         .all(has)
     {
         Some("MariaDB is not installed (apt-get install mariadb-server mariadb-client)")
-    } else if !works("php", &["-r", "exit(extension_loaded('mysqli') ? 0 : 1);"]) {
+    } else if !loads("mysqli") {
         Some("php with mysqli is not installed (apt-get install php-cli php-mysql)")
     } else if debian_version("wordpress").is_none() {
         Some("apt knows no package `wordpress` (not Debian, or apt-get update never ran)")
     } else {
         None
     }
+}
+
+/// Whether PHP has an extension.
+fn loads(extension: &str) -> bool {
+    let script = format!("exit(extension_loaded('{extension}') ? 0 : 1);");
+    works("php", &["-r", &script])
 }
 
 fn has(program: &str) -> bool {

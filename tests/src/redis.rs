@@ -1,5 +1,5 @@
-//! A real Redis server in a directory of its own, and a drop-in that makes a site use it. Asked
-//! through `redis-cli`, which shares no code with what is being tested.
+//! A real Redis server in a directory of its own. Asked through `redis-cli`, which shares no code
+//! with what is being tested.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::mariadb::free_port;
 use crate::scratch::{run, text};
-use crate::{Guarded, Owner, Scratch, Site, until, workspace_root};
+use crate::{DropIn, Guarded, Owner, Scratch, until};
 
 /// A running server; it ends with the value.
 #[derive(Debug)]
@@ -16,17 +16,6 @@ pub struct Redis {
     process: Guarded,
     port: u16,
     login: Vec<String>,
-}
-
-/// Which drop-in a site has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DropIn {
-    /// By rhubarbgroup.
-    RedisObjectCache,
-    /// By Pantheon.
-    WpRedis,
-    /// One whose keys Kickout does not know; it has the settings of Redis Object Cache.
-    ObjectCachePro,
 }
 
 impl Redis {
@@ -126,20 +115,7 @@ impl Redis {
             DropIn::WpRedis => {
                 format!("$redis_server = array( 'host' => '127.0.0.1', 'port' => {port} );\n")
             }
+            DropIn::Memcached | DropIn::Apcu => panic!("{drop_in:?} has no Redis"),
         }
-    }
-}
-
-impl DropIn {
-    /// Puts the tests' own drop-in of this kind into a site.
-    pub fn into(self, site: &Site) {
-        let name = match self {
-            Self::RedisObjectCache => "Redis Object Cache Drop-In",
-            Self::WpRedis => "WP Redis",
-            Self::ObjectCachePro => "Object Cache Pro",
-        };
-        let file = workspace_root().join("tests/data/object-cache.php");
-        let code = fs::read_to_string(file).unwrap().replace("{NAME}", name);
-        site.write("wp-content/object-cache.php", code);
     }
 }

@@ -1,12 +1,13 @@
 //! A web server of a site: PHP's own, on a loopback port, with a script in front when one is wanted.
 
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::Stdio;
 use std::time::Duration;
 
 use crate::mariadb::free_port;
 use crate::scratch::text;
-use crate::{Guarded, Scratch, Site, until};
+use crate::{Cookie, Guarded, Scratch, Site, until};
 
 /// A page cache in front: what was once answered with 200 to these cookies is answered for ever.
 const PAGE_CACHE: &str = "
@@ -21,6 +22,35 @@ const PAGE_CACHE: &str = "
 const SITE: &str = "
     chdir($_SERVER['DOCUMENT_ROOT'] . dirname($_SERVER['SCRIPT_NAME']));
     require $_SERVER['DOCUMENT_ROOT'] . $_SERVER['SCRIPT_NAME'];";
+
+/// Says the name of the cookie, and whom WordPress takes the visitor for.
+const WHO: &str = "<?php
+    require __DIR__ . '/wp-load.php';
+    echo LOGGED_IN_COOKIE, ' ', get_current_user_id();";
+
+/// Whether a web server of the site on this port of loopback takes each of these cookies.
+pub fn web_takes(port: u16, site: &Site, cookies: &[Cookie]) -> Vec<bool> {
+    if !site.root().join("who.php").exists() {
+        site.write("who.php", WHO);
+    }
+    let ask = |cookie: &str| -> (String, String) {
+        let mut server = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let request = format!("GET /who.php HTTP/1.0\r\nHost: s1.test\r\nCookie: {cookie}\r\n\r\n");
+        server.write_all(request.as_bytes()).unwrap();
+        let mut said = String::new();
+        server.read_to_string(&mut said).unwrap();
+        let body = said.rsplit("\r\n\r\n").next().unwrap_or_default();
+        let (name, user) = body
+            .trim()
+            .rsplit_once(' ')
+            .unwrap_or_else(|| panic!("{said}"));
+        (name.to_owned(), user.to_owned())
+    };
+    let (name, nobody) = ask("none=");
+    assert_eq!(nobody, "0", "somebody without a cookie");
+    let taken = |cookie: &Cookie| ask(&format!("{name}={}", cookie.value)).1 != "0";
+    cookies.iter().map(taken).collect()
+}
 
 /// A running web server.
 #[derive(Debug)]

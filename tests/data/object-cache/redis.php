@@ -7,32 +7,15 @@
  * server, and does nothing else of what the real one does.
  */
 
-function wp_cache_init() { $GLOBALS['wp_object_cache'] = new WP_Object_Cache(); }
-function wp_cache_close() { return true; }
-function wp_cache_add($key, $value, $group = '', $expire = 0) { return $GLOBALS['wp_object_cache']->add($key, $value, $group, $expire); }
-function wp_cache_set($key, $value, $group = '', $expire = 0) { return $GLOBALS['wp_object_cache']->set($key, $value, $group, $expire); }
-function wp_cache_replace($key, $value, $group = '', $expire = 0) { return $GLOBALS['wp_object_cache']->set($key, $value, $group, $expire); }
-function wp_cache_get($key, $group = '', $force = false, &$found = null) { return $GLOBALS['wp_object_cache']->get($key, $group, $force, $found); }
-function wp_cache_delete($key, $group = '') { return $GLOBALS['wp_object_cache']->delete($key, $group); }
-function wp_cache_incr($key, $offset = 1, $group = '') { return false; }
-function wp_cache_decr($key, $offset = 1, $group = '') { return false; }
-function wp_cache_flush() { return $GLOBALS['wp_object_cache']->redis->flushDb(); }
-function wp_cache_switch_to_blog($blog) { $GLOBALS['wp_object_cache']->blog = $blog; }
-function wp_cache_add_global_groups($groups) { $GLOBALS['wp_object_cache']->global += array_fill_keys((array) $groups, true); }
-function wp_cache_add_non_persistent_groups($groups) { $GLOBALS['wp_object_cache']->memory += array_fill_keys((array) $groups, true); }
-
-class WP_Object_Cache
+class Kickout_Store
 {
-    public $redis;
     public $global = [];
-    public $memory = [];
     public $blog;
-    private $local = [];
+    private $redis;
     private $pantheon = '{NAME}' === 'WP Redis';
 
     public function __construct()
     {
-        $this->blog = $GLOBALS['blog_id'] ?? 1;
         $this->redis = new Redis();
         try {
             $this->pantheon ? $this->connectArray() : $this->connectConstants();
@@ -79,7 +62,6 @@ class WP_Object_Cache
     private function key($key, $group)
     {
         global $table_prefix;
-        $group = $group ?: 'default';
         $network = is_multisite();
         if ($this->pantheon) {
             $own = defined('CUSTOM_USER_TABLE') && defined('CUSTOM_USER_META_TABLE');
@@ -94,7 +76,6 @@ class WP_Object_Cache
     }
 
     private function hashed() { return $this->pantheon && defined('WP_REDIS_USE_CACHE_GROUPS') && WP_REDIS_USE_CACHE_GROUPS; }
-    private function kept($group) { return $this->redis && empty($this->memory[$group]); }
 
     private function pack($value)
     {
@@ -112,31 +93,17 @@ class WP_Object_Cache
         return !$this->pantheon && defined('WP_REDIS_IGBINARY') ? igbinary_unserialize($bytes) : unserialize($bytes);
     }
 
-    public function get($key, $group, $force, &$found)
+    public function connected() { return $this->redis !== null; }
+
+    public function get($key, $group)
     {
-        $id = $this->key($key, $group);
-        if ((!$force || !$this->kept($group)) && array_key_exists($id, $this->local)) {
-            $found = true;
-            return $this->local[$id];
-        }
-        $found = false;
-        if (!$this->kept($group)) {
-            return false;
-        }
-        $bytes = $this->hashed() ? $this->redis->hGet($this->key('', $group), (string) $key) : $this->redis->get($id);
-        if ($bytes === false) {
-            return false;
-        }
-        $found = true;
-        return $this->local[$id] = $this->unpack($bytes);
+        $bytes = $this->hashed()
+            ? $this->redis->hGet($this->key('', $group), (string) $key) : $this->redis->get($this->key($key, $group));
+        return $bytes === false ? null : [$this->unpack($bytes)];
     }
 
-    public function set($key, $value, $group, $expire)
+    public function set($key, $group, $value, $expire)
     {
-        $this->local[$this->key($key, $group)] = $value;
-        if (!$this->kept($group)) {
-            return true;
-        }
         $bytes = $this->pack($value);
         if ($this->hashed()) {
             return false !== $this->redis->hSet($this->key('', $group), (string) $key, $bytes);
@@ -144,19 +111,11 @@ class WP_Object_Cache
         return $this->redis->set($this->key($key, $group), $bytes, $expire > 0 ? ['ex' => $expire] : []);
     }
 
-    public function add($key, $value, $group, $expire)
-    {
-        $this->get($key, $group, false, $found);
-        return !$found && $this->set($key, $value, $group, $expire);
-    }
-
     public function delete($key, $group)
     {
-        $id = $this->key($key, $group);
-        unset($this->local[$id]);
-        if (!$this->kept($group)) {
-            return true;
-        }
-        return (bool) ($this->hashed() ? $this->redis->hDel($this->key('', $group), (string) $key) : $this->redis->del($id));
+        return (bool) ($this->hashed()
+            ? $this->redis->hDel($this->key('', $group), (string) $key) : $this->redis->del($this->key($key, $group)));
     }
+
+    public function flush() { return $this->redis->flushDb(); }
 }
