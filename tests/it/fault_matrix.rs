@@ -3,7 +3,7 @@
 
 use kickout_tests::DropIn::{self, ObjectCachePro, RedisObjectCache};
 use kickout_tests::{
-    Cookie, MariaDb, Memcached, Output, Redis, Site, Web, WordPress, needs, web_takes,
+    Cookie, Fpm, MariaDb, Memcached, Output, Redis, Site, Web, WordPress, needs, web_takes,
 };
 
 use crate::destroy::destroy;
@@ -26,7 +26,7 @@ struct Fault {
     codes: &'static [i32],
 }
 
-const FAULTS: [Fault; 12] = [
+const FAULTS: [Fault; 13] = [
     Fault {
         what: "stale Redis",
         run: stale_redis,
@@ -45,6 +45,11 @@ const FAULTS: [Fault; 12] = [
     Fault {
         what: "other memcached",
         run: other_memcached,
+        codes: &[5],
+    },
+    Fault {
+        what: "APCu",
+        run: apcu,
         codes: &[5],
     },
     Fault {
@@ -91,13 +96,13 @@ const FAULTS: [Fault; 12] = [
 
 #[test]
 fn no_false_success_for_one() {
-    needs!(WordPress, Redis, Memcached);
+    needs!(WordPress, Redis, Memcached, Apcu);
     table(&["admin", "--all"]);
 }
 
 #[test]
 fn no_false_success_for_everybody() {
-    needs!(WordPress, Redis, Memcached);
+    needs!(WordPress, Redis, Memcached, Apcu);
     table(&["--all-users", "--yes"]);
 }
 
@@ -178,6 +183,15 @@ fn other_memcached(words: &[&str]) -> Seen {
     let cookie = login(&site);
     assert!(taken(&cookie));
     (destroy(&site, words), taken(&cookie))
+}
+
+/// In the memory of the web server's processes.
+fn apcu(words: &[&str]) -> Seen {
+    let site = cached(DropIn::Apcu, |_| {});
+    let web = Fpm::of(&site);
+    let cookies = crate::object_cache_apcu::logins(&site, &web);
+    let said = destroy(&site, words);
+    (said, web_takes(web.port(), &site, &cookies)[0])
 }
 
 fn outlived_rows(words: &[&str]) -> Seen {

@@ -60,8 +60,11 @@ mod many_hosts;
 mod mysql;
 /// Sites whose sessions a cache answers for.
 mod object_cache;
+/// Sites whose cache is in the web server's own memory.
+mod object_cache_apcu;
 /// Sites behind a cache that does not do what it should.
 mod object_cache_faults;
+/// Sites behind memcached.
 mod object_cache_memcached;
 /// Caches that only WordPress itself can clear.
 mod object_cache_php;

@@ -160,23 +160,3 @@ fn natively_only_when_it_is_accepted() {
         assert_eq!(site.raw_rows(1), [], "{what}");
     }
 }
-
-/// The memory of the web server's processes is beyond every engine.
-#[test]
-fn apcu_is_beyond_reach() {
-    needs!(WordPress);
-    let site = WordPress::new().install();
-    site.login("admin", "A", "::1");
-    let apcu = "<?php // Plugin Name: APCu Object Cache Backend\n";
-    site.write("wp-content/object-cache.php", apcu);
-    destroy(&site, &["admin", "--all"])
-        .code(5)
-        .stdout("Success: Destroyed all sessions.\n")
-        .stderr_has("memory cache (APCu) cannot be cleared from here")
-        .stderr_has("Reload PHP-FPM");
-    let doctor = kickout_tests::Kickout::at(&site)
-        .arg("doctor")
-        .run()
-        .code(0);
-    doctor.stdout_has("warn").stdout_has("APCu");
-}

@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use crate::{Scratch, wait_for_exit};
 
-/// Kills `$1` if its command line still names our directory `$2`, and removes that directory:
-/// a process id alone may meanwhile belong to somebody else.
+/// Kills the group of `$1` if its command line still names our directory `$2`, and removes that
+/// directory: a process id alone may meanwhile belong to somebody else.
 const WATCHDOG: &str = r#"
 read -r word && exit 0
-if grep -qaF "$2" "/proc/$1/cmdline" 2>/dev/null; then kill -KILL "$1"; fi
+if grep -qaF "$2" "/proc/$1/cmdline" 2>/dev/null; then kill -KILL "-$1"; fi
 while [ -d "/proc/$1" ] && grep -qaF "$2" "/proc/$1/cmdline" 2>/dev/null; do :; done
 rm -rf "$2"
 "#;
@@ -70,13 +70,15 @@ impl Guarded {
         self.child.try_wait().unwrap().is_some()
     }
 
+    /// Asks it to do what it does for this signal.
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let process = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(process, signal).unwrap();
+    }
+
     /// Asks it to end in good order and waits; its directory stays until the value goes.
     pub fn stop(&mut self) {
-        rustix::process::kill_process(
-            rustix::process::Pid::from_child(&self.child),
-            rustix::process::Signal::TERM,
-        )
-        .unwrap();
+        self.signal(rustix::process::Signal::TERM);
         let ended = wait_for_exit(&mut self.child, Duration::from_secs(60));
         assert!(ended.is_some(), "the server did not stop");
     }
@@ -85,7 +87,9 @@ impl Guarded {
 impl Drop for Guarded {
     fn drop(&mut self) {
         if !self.has_ended() {
-            let _ = self.child.kill();
+            // Its children too: those of PHP-FPM would outlive it.
+            let group = rustix::process::Pid::from_child(&self.child);
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
             let _ = self.child.wait();
         }
         // The server is reaped, its number is free: the watchdog must not use it any more.

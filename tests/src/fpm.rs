@@ -1,0 +1,167 @@
+//! A web server of a site as it usually is: nginx before PHP-FPM, whose processes share a memory that
+//! outlives a request. Both of Debian's packages, unpacked, never installed.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::cache::{copy_tree, debian_package};
+use crate::mariadb::free_port;
+use crate::scratch::text;
+use crate::{Guarded, Scratch, Site, php, until};
+
+/// A running web server; it ends with the value.
+#[derive(Debug)]
+pub struct Fpm {
+    fpm: Guarded,
+    _nginx: Guarded,
+    port: u16,
+}
+
+impl Fpm {
+    /// One head of the site, with two processes of its owner.
+    pub fn of(site: &Site) -> Self {
+        let (fpm, socket) = start_fpm(site);
+        let port = free_port();
+        let nginx = start_nginx(site, &socket, port);
+        Self {
+            fpm,
+            _nginx: nginx,
+            port,
+        }
+    }
+
+    /// Its port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its address as browsers know it.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// As `systemctl reload php-fpm`; comes back when the new processes are there.
+    pub fn reload(&self) {
+        let before = ready(self.fpm.dir());
+        self.fpm.signal(Signal::USR2);
+        until("PHP-FPM has reloaded", Duration::from_secs(30), || {
+            (ready(self.fpm.dir()) > before).then_some(())
+        });
+    }
+}
+
+impl Drop for Fpm {
+    fn drop(&mut self) {
+        // It waits for its children, which nobody else might do.
+        if !self.fpm.has_ended() {
+            self.fpm.stop();
+        }
+    }
+}
+
+/// How often it has said that it is ready.
+fn ready(dir: &Path) -> usize {
+    let log = fs::read_to_string(dir.join("log")).unwrap_or_default();
+    log.matches("ready to handle connections").count()
+}
+
+/// PHP-FPM of the version that the command line has, with the same extensions; and its socket.
+fn start_fpm(site: &Site) -> (Guarded, String) {
+    let facts = php(
+        "return [PHP_MAJOR_VERSION . '.' . PHP_MINOR_VERSION, PHP_CONFIG_FILE_SCAN_DIR];",
+        &json!([]),
+    );
+    let [version, extensions] = [0, 1].map(|index| facts[index].as_str().map(str::to_owned));
+    let version = version.unwrap();
+    let scratch = Scratch::new("fpm");
+    let (package, _) = debian_package(&format!("php{version}-fpm"));
+    // Where the site's account may read it, whoever owns the target directory.
+    let program = scratch.join("php-fpm");
+    copy_tree(
+        &package.join(format!("usr/sbin/php-fpm{version}")),
+        &program,
+    );
+    let socket = text(&scratch.join("socket"));
+    let log = text(&scratch.join("log"));
+    let config = scratch.write(
+        "fpm.conf",
+        format!(
+            "[global]\nerror_log = {log}\ndaemonize = no\n\
+             [site]\nlisten = {socket}\npm = static\npm.max_children = 2\n"
+        ),
+    );
+    site.owner().give(scratch.path());
+    let mut server = site.owner().command(&program);
+    server
+        .env("PHP_INI_SCAN_DIR", extensions.unwrap())
+        .arg("-F")
+        .arg("-y")
+        .arg(config);
+    let mut fpm = started(server, scratch);
+    until("PHP-FPM is ready", Duration::from_secs(30), || {
+        alive(&mut fpm);
+        (ready(fpm.dir()) > 0).then_some(())
+    });
+    (fpm, socket)
+}
+
+fn start_nginx(site: &Site, socket: &str, port: u16) -> Guarded {
+    let scratch = Scratch::new("nginx");
+    let (package, _) = debian_package("nginx");
+    let program = scratch.join("nginx");
+    copy_tree(&package.join("usr/sbin/nginx"), &program);
+    let dir = text(scratch.path());
+    let folders = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+    let folders = folders.map(|it| format!("{it}_temp_path {dir}/{it};"));
+    let passed = [
+        ("SCRIPT_FILENAME", "$document_root$fastcgi_script_name"),
+        ("SCRIPT_NAME", "$fastcgi_script_name"),
+        ("QUERY_STRING", "$query_string"),
+        ("REQUEST_METHOD", "$request_method"),
+        ("REQUEST_URI", "$request_uri"),
+        ("SERVER_PROTOCOL", "$server_protocol"),
+        ("HTTP_HOST", "$http_host"),
+        ("REMOTE_ADDR", "$remote_addr"),
+    ];
+    let passed = passed.map(|(name, value)| format!("fastcgi_param {name} {value};"));
+    let config = scratch.write(
+        "nginx.conf",
+        format!(
+            "daemon off; master_process off; pid {dir}/pid; error_log {dir}/log;
+             events {{ worker_connections 64; }}
+             http {{ access_log off; {}
+                 server {{ listen 127.0.0.1:{port}; root {}; location / {{
+                     fastcgi_pass unix:{socket}; {} }} }} }}",
+            folders.join(" "),
+            text(site.root()),
+            passed.join(" "),
+        ),
+    );
+    site.owner().give(scratch.path());
+    let mut server = site.owner().command(&program);
+    server.args(["-e", &format!("{dir}/log"), "-c"]).arg(config);
+    let mut nginx = started(server, scratch);
+    until("nginx answers", Duration::from_secs(30), || {
+        alive(&mut nginx);
+        let answers = std::net::TcpStream::connect(("127.0.0.1", port));
+        answers.is_ok().then_some(())
+    });
+    nginx
+}
+
+fn started(mut server: Command, scratch: Scratch) -> Guarded {
+    server.stdout(Stdio::null()).stderr(Stdio::null());
+    Guarded::spawn(server, scratch)
+}
+
+fn alive(server: &mut Guarded) {
+    if server.has_ended() {
+        let log = fs::read_to_string(server.dir().join("log")).unwrap_or_default();
+        panic!("the web server ended at once:\n{log}");
+    }
+}
