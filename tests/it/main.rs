@@ -124,5 +124,7 @@ mod verify;
 mod verify_canary;
 /// Web servers as they are.
 mod verify_web;
+/// The php engine on each WordPress and each PHP.
+mod versions;
 /// The configuration reader against real PHP.
 mod wp_config;

@@ -104,7 +104,7 @@ fn alone(server: &Command, address: &str) -> Command {
 
 /// The server, as the database server's account, with the data directory in `scratch`.
 fn program(scratch: &Scratch) -> Command {
-    let (package, _) = debian_tree_of("sid", "mysql-server-core");
+    let (package, _) = debian_tree_of("sid", &["mysql-server-core"]);
     let home = scratch.join("usr");
     if !home.exists() {
         // Where the server's account may read it, whoever owns the target directory.
@@ -127,12 +127,12 @@ fn program(scratch: &Scratch) -> Command {
 }
 
 /// The dynamic loader; its folder, which holds all the libraries, is named after the architecture.
-fn loader(libraries: &Path) -> PathBuf {
+pub(crate) fn loader(libraries: &Path) -> PathBuf {
     let found = shell(
         "find",
         &[&text(libraries), "-name", "ld-linux*.so.*", "-type", "f"],
     );
-    PathBuf::from(found.lines().next().expect("sid's libc6 has a loader"))
+    PathBuf::from(found.lines().next().expect("libc6 has a loader"))
 }
 
 /// A data directory that holds a freshly installed WordPress in the database `template`.
@@ -140,7 +140,7 @@ fn template() -> PathBuf {
     static TEMPLATE: OnceLock<PathBuf> = OnceLock::new();
     TEMPLATE
         .get_or_init(|| {
-            let (_, version) = debian_tree_of("sid", "mysql-server-core");
+            let (_, version) = debian_tree_of("sid", &["mysql-server-core"]);
             let wordpress = wordpress::template_name();
             cached(
                 &format!("template-mysql-{version}-{wordpress}"),

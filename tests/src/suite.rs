@@ -23,13 +23,20 @@ pub fn debian_package_of(suite: &str, package: &str) -> (PathBuf, String) {
     (dir, version)
 }
 
-/// The same with every shared library it needs, the C library and its loader among them.
-pub(crate) fn debian_tree_of(suite: &str, package: &str) -> (PathBuf, String) {
+/// The version of a package there, fit for a file's name.
+pub(crate) fn debian_version_of(suite: &str, package: &str) -> String {
+    Suite::fresh(suite).version(package)
+}
+
+/// Packages in one tree with every shared library they need, the C library and its loader among
+/// them; the version is that of the first.
+pub(crate) fn debian_tree_of(suite: &str, packages: &[&str]) -> (PathBuf, String) {
     let suite = Suite::fresh(suite);
-    let version = suite.version(package);
-    let dir = cached(&format!("debian-{package}-{version}-tree"), |dir| {
-        let packages = suite.libraries(package);
-        suite.download(&[&[package.to_owned()], &packages[..]].concat(), dir);
+    let version = suite.version(packages[0]);
+    let dir = cached(&format!("debian-{}-{version}-tree", packages[0]), |dir| {
+        let packages: Vec<_> = packages.iter().map(|&name| name.to_owned()).collect();
+        let libraries = suite.libraries(&packages);
+        suite.download(&[packages, libraries].concat(), dir);
         unpack(dir);
     });
     (dir, version)
@@ -128,9 +135,9 @@ impl Suite {
         version
     }
 
-    /// The libraries a package depends on, and theirs; what is not a library does not matter to a
+    /// The libraries that packages depend on, and theirs; what is not a library does not matter to a
     /// program that is only started.
-    fn libraries(&self, package: &str) -> Vec<String> {
+    fn libraries(&self, packages: &[String]) -> Vec<String> {
         let depends = |options: &[&str], packages: &[String]| {
             let kinds = [
                 "suggests",
@@ -145,7 +152,7 @@ impl Suite {
                 .args(kinds.map(|kind| format!("--no-{kind}")));
             run(ask.args(options).args(packages))
         };
-        let direct = depends(&[], &[package.to_owned()]);
+        let direct = depends(&[], packages);
         let direct: Vec<_> = direct
             .lines()
             .filter_map(|line| line.trim().strip_prefix("Depends: "))

@@ -82,6 +82,10 @@ impl Decision {
     }
 }
 
+/// What is in doubt where only PHP could tell the settings.
+const EVALUATED: &str = "The configuration was evaluated by PHP on the command line; the web \
+                         server's may be another";
+
 /// Decides. Looks at drop-ins first, then connects, then searches the code that is active according
 /// to the database.
 pub async fn decide(config: &Config<'_>, site: &Site) -> Result<Decision, Refusal> {
@@ -104,12 +108,18 @@ pub async fn decide(config: &Config<'_>, site: &Site) -> Result<Decision, Refusa
     if let (Some(routed), EngineChoice::Native) = (&routed, choice) {
         return Err(routed.clone().into());
     }
+    let mut blind = EVALUATED.to_owned();
     let opened = match folders.filter(|_| routed.is_none()) {
         None => None,
         Some(folders) => match open(config, &folders, site.url.as_deref()).await {
             Ok(opened) => Some(opened),
             Err(Refusal::NoSuchSite(name)) => return Err(Refusal::NoSuchSite(name)),
-            Err(_) if choice == EngineChoice::Php => None,
+            Err(refusal) if choice == EngineChoice::Php => {
+                if let Refusal::Engine(error) = refusal {
+                    blind = format!("Only the site's own PHP could read its database: {error}");
+                }
+                None
+            }
             Err(refusal) => return Err(refusal),
         },
     };
@@ -133,11 +143,7 @@ pub async fn decide(config: &Config<'_>, site: &Site) -> Result<Decision, Refusa
         remarks,
     } = judge(found);
     if let (None, None) = (&direct, &routed) {
-        unchecked.push(
-            "The configuration was evaluated by PHP on the command line; the web server's may be \
-             another"
-                .to_owned(),
-        );
+        unchecked.push(blind);
     }
     if let (Some(manager), EngineChoice::Native) = (&manager, choice) {
         return Err(manager.clone().into());

@@ -509,15 +509,23 @@ final class Kickout_Worker
         return wp_cache_get($request['mark'], 'kickout', true) === $request['mark'];
     }
 
+    /** A method that only its own class may call. */
+    private static function hidden($object, $name)
+    {
+        $method = new ReflectionMethod($object, $name);
+        if (PHP_VERSION_ID < 80100) {
+            $method->setAccessible(true);
+        }
+        return $method;
+    }
+
     private static function sessions($user, $manager = null)
     {
         $manager = $manager ?: WP_Session_Tokens::get_instance($user);
         if (!method_exists($manager, 'get_sessions')) {
             throw new Exception(get_class($manager) . ' does not say which sessions it holds');
         }
-        $read = new ReflectionMethod($manager, 'get_sessions');
-        $read->setAccessible(true);
-        $sessions = $read->invoke($manager);
+        $sessions = self::hidden($manager, 'get_sessions')->invoke($manager);
         return is_array($sessions) ? $sessions : array();
     }
 
@@ -565,8 +573,7 @@ final class Kickout_Worker
         if (serialize(self::sessions($request['user'], $manager)) !== $request['seen']) {
             return false;
         }
-        $update = new ReflectionMethod($manager, 'update_session');
-        $update->setAccessible(true);
+        $update = self::hidden($manager, 'update_session');
         foreach ($request['keys'] as $key) {
             $update->invoke($manager, (string) $key, null);
         }
