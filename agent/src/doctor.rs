@@ -80,7 +80,7 @@ async fn examine(site: &Site, out: &mut Out) -> Result<Option<Missing>, Cancelle
     };
     drop_ins(&config, &folders, out).await?;
     match choose::decide(&config, site).await {
-        Ok(decision) => decided(&decision, out).await?,
+        Ok(mut decision) => decided(&mut decision, out).await?,
         Err(refusal) => {
             refused(&refusal, out).await?;
             return Ok(refusal.missing());
@@ -154,7 +154,7 @@ async fn drop_ins(
     ok(out, "drop-ins", text).await
 }
 
-async fn decided(chosen: &Decision, out: &mut Out) -> Result<(), Cancelled> {
+async fn decided(chosen: &mut Decision, out: &mut Out) -> Result<(), Cancelled> {
     for what in &chosen.unchecked {
         let fix = "Sessions destroyed here end as `unconfirmed`, exit code 5.".to_owned();
         say(out, State::Warn, "active code", what.clone(), Some(fix)).await?;
@@ -175,10 +175,17 @@ async fn decided(chosen: &Decision, out: &mut Out) -> Result<(), Cancelled> {
     if chosen.multisite {
         ok(out, "network", "sessions are network-wide".to_owned()).await?;
     }
-    if let Way::Native(direct) = &chosen.way
-        && let Some(caveat) = direct.caveat()
+    if let Way::Native(direct)
+    | Way::Php {
+        eyes: Some(direct), ..
+    } = &mut chosen.way
     {
-        say(out, State::Warn, "durability", caveat, None).await?;
+        if let Err(error) = direct.writable().await {
+            fail(out, "database", &error.to_string(), error.fix()).await?;
+        }
+        if let Some(caveat) = direct.caveat() {
+            say(out, State::Warn, "durability", caveat, None).await?;
+        }
     }
     if let Some(cache) = &chosen.cache {
         match cache.trouble() {

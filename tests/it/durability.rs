@@ -22,6 +22,13 @@ fn refused(site: &Site, why: &str, fix: &str) {
         assert_eq!(all_rows(site), before, "{args:?}");
     }
     destroy(site, &["admin", "--all", "--dry-run"]).success();
+    let doctor = Kickout::at(site).arg("doctor").run().code(1);
+    let why = why.strip_prefix("Error: ").unwrap_or(why);
+    doctor
+        .stdout_has("FAIL")
+        .stdout_has(why)
+        .stdout_has(fix)
+        .stdout_has("engine");
     let list = Kickout::at(site).args(["user", "session", "list", "admin", "--format=count"]);
     list.run().success().stdout("1\n");
 }
@@ -83,41 +90,75 @@ fn a_replica_that_takes_writes() {
     primary.sql("CREATE USER r@'%' IDENTIFIED BY 'r'; GRANT REPLICATION SLAVE ON *.* TO r@'%';");
     let site = WordPress::new().install_on(&primary);
     let cookie = site.login("admin", "A", "::1");
-    replica.sql(format!(
-        "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = {}, MASTER_USER = 'r',
-             MASTER_PASSWORD = 'r', MASTER_LOG_FILE = 'log.000001', MASTER_LOG_POS = 4;
-         START SLAVE;",
-        primary.port()
-    ));
-    let name = &site.database().name;
-    let count = format!(
-        "SELECT COUNT(*) FROM {name}.wp_usermeta WHERE meta_key = 'session_tokens' AND user_id = 1"
-    );
-    until("the replica has it", Duration::from_secs(60), || {
-        (replica.try_sql(&count).ok()? == [["1"]]).then_some(())
-    });
+    follow(&replica, &primary);
+    until_rows(&replica, &site, "1");
     let mut config = site.config().clone();
     config.host = Some(format!("127.0.0.1:{}", replica.port()));
     site.write_config(&config);
     let why = "Error: the database is read-only: it is a replica: what is removed there stays on \
                its primary";
     refused(&site, why, "Point DB_HOST at the primary server.");
-    assert_eq!(replica.sql(&count), [["1"]]);
+    until_rows(&replica, &site, "1");
 
     // As the line says; and the primary, which has a replica, is none.
     config.host = None;
     site.write_config(&config);
     destroy(&site, &["admin", "--all"]).success();
     assert!(!site.cookie_is_valid(&cookie));
-    until("the replica follows", Duration::from_secs(60), || {
-        (replica.sql(&count) == [["0"]]).then_some(())
-    });
+    until_rows(&replica, &site, "0");
     // Who was one and has been made a primary is none either.
     replica.sql("STOP SLAVE; RESET SLAVE ALL;");
     config.host = Some(format!("127.0.0.1:{}", replica.port()));
     site.write_config(&config);
     site.login("admin", "A", "::1");
     destroy(&site, &["admin", "--all"]).success();
+}
+
+/// Follows a server from its first write on.
+fn follow(replica: &MariaDb, primary: &MariaDb) {
+    replica.sql(format!(
+        "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = {}, MASTER_USER = 'r',
+             MASTER_PASSWORD = 'r', MASTER_LOG_FILE = 'log.000001', MASTER_LOG_POS = 4;
+         START SLAVE;",
+        primary.port()
+    ));
+}
+
+/// Until a server counts so many rows of the administrator's.
+fn until_rows(server: &MariaDb, site: &Site, count: &str) {
+    let name = &site.database().name;
+    let rows = format!(
+        "SELECT COUNT(*) FROM {name}.wp_usermeta WHERE meta_key = 'session_tokens' AND user_id = 1"
+    );
+    until("the replica follows", Duration::from_secs(60), || {
+        (server.try_sql(&rows).ok()? == [[count]]).then_some(())
+    });
+}
+
+/// Each is a replica by the server's own word; as the documents say.
+#[test]
+fn a_ring_of_primaries() {
+    needs!(WordPress);
+    let [one, two] = ["--server-id=1", "--server-id=2"]
+        .map(|id| MariaDb::with(&["--log-bin=log", "--log-slave-updates", id]));
+    one.sql("CREATE USER r@'%' IDENTIFIED BY 'r'; GRANT REPLICATION SLAVE ON *.* TO r@'%';");
+    let site = WordPress::new().install_on(&one);
+    follow(&two, &one);
+    let cookie = site.login("admin", "A", "::1");
+    until_rows(&two, &site, "1");
+    follow(&one, &two);
+    refused(
+        &site,
+        "Error: the database is read-only: it is a replica",
+        "Point DB_HOST at the primary server.",
+    );
+    one.sql("STOP SLAVE");
+    destroy(&site, &["admin", "--all"]).success();
+    one.sql("START SLAVE");
+    until_rows(&two, &site, "0");
+    let list = Kickout::at(&site).args(["user", "session", "list", "admin", "--format=count"]);
+    list.run().success().stdout("0\n");
+    assert!(!site.cookie_is_valid(&cookie));
 }
 
 fn flushes(server: &MariaDb, rows: &[(u8, &str)]) {

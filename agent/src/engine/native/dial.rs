@@ -294,16 +294,10 @@ async fn own_client(listener: &UnixListener) -> std::io::Result<UnixStream> {
     }
 }
 
-fn random() -> u64 {
+/// Only to keep names and waits apart: who may connect is checked by process id.
+pub(super) fn random() -> u64 {
     use std::hash::{BuildHasher as _, Hasher as _};
-    // Only to keep names apart; who may connect is checked by process id.
     std::collections::hash_map::RandomState::new()
         .build_hasher()
         .finish()
-}
-
-/// A wait before the next try: full jitter, 50 ms the first time, doubled each time.
-pub(super) fn jitter(attempt: u32) -> Duration {
-    let cap = 50u64 << attempt.min(6);
-    Duration::from_millis(random() % cap)
 }

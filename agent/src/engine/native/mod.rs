@@ -22,6 +22,7 @@ pub use mysql::MySql;
 pub(in crate::engine) use mysql_error::numbered as mysql_numbered;
 pub(crate) use sql::quoted;
 pub use sql::{Arg, Columns, Sql};
+pub(in crate::engine) use sql::{TRIES, pause};
 pub use sqlite::Sqlite;
 pub(in crate::engine) use sqlite::numbered as sqlite_numbered;
 pub use store::Native;

@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
 use super::dial::{self, Route};
 use super::dialect::Dialect;
-use super::sql::{Arg, Columns, Sql};
+use super::sql::{Arg, Columns, Sql, TRIES, pause};
 use super::{mysql_error, mysql_facts as facts};
 use crate::engine::EngineError;
 use crate::site::MySql as Settings;
@@ -24,9 +24,6 @@ const STATEMENT: Duration = Duration::from_secs(30);
 
 /// Seconds a statement may wait for a row lock before it is tried again.
 const LOCK_WAIT: u64 = 10;
-
-/// How often a statement that lost a deadlock, or a wait for a lock, is tried.
-const TRIES: u32 = 3;
 
 /// `MYSQLI_CLIENT_SSL`
 const CLIENT_SSL: i64 = 2048;
@@ -284,7 +281,7 @@ impl Sql for MySql {
             if attempt == TRIES || !mysql_error::may_retry(&error) {
                 return Err(mysql_error::asking(&error, true));
             }
-            tokio::time::sleep(dial::jitter(attempt)).await;
+            tokio::time::sleep(pause(attempt)).await;
             attempt += 1;
         }
     }

@@ -1,7 +1,9 @@
 //! The little SQL the native engine speaks, and the two servers' words for it. No sessions here.
 
 use std::future::Future;
+use std::time::Duration;
 
+use super::dial;
 use super::dialect::Dialect;
 use crate::engine::EngineError;
 
@@ -60,6 +62,15 @@ pub trait Sql {
     fn caveat(&self) -> Option<String> {
         None
     }
+}
+
+/// How often a statement that lost a deadlock, or found rows or a file locked, is tried.
+pub(in crate::engine) const TRIES: u32 = 3;
+
+/// A wait before the next try: full jitter, 50 ms the first time, doubled each time.
+pub(in crate::engine) fn pause(attempt: u32) -> Duration {
+    let cap = 50u64 << attempt.min(6);
+    Duration::from_millis(dial::random() % cap)
 }
 
 /// An identifier in the quotes both servers know. Table names were checked where they were read

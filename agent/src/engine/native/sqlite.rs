@@ -10,16 +10,12 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
 
-use super::dial;
 use super::dialect::Dialect;
-use super::sql::{Arg, Columns, Sql, quoted};
+use super::sql::{Arg, Columns, Sql, TRIES, pause, quoted};
 use crate::engine::EngineError;
 
 /// How long SQLite itself waits for another writer.
 const BUSY: Duration = Duration::from_secs(5);
-
-/// How often a write is tried when the file stays locked.
-const TRIES: u32 = 3;
 
 /// `SQLITE_MAX_LENGTH` as SQLite is built.
 const LARGEST: u64 = 1_000_000_000;
@@ -183,7 +179,7 @@ impl Sql for Sqlite {
             match self.locked(sql, args).await {
                 Ok(rows) => return Ok(rows),
                 Err(error) if attempt < TRIES && matches!(code(&error), Some(5 | 6)) => {
-                    tokio::time::sleep(dial::jitter(attempt)).await;
+                    tokio::time::sleep(pause(attempt)).await;
                     attempt += 1;
                 }
                 Err(error) => return Err(self.error(&error)),

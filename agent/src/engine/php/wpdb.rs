@@ -1,8 +1,6 @@
 //! The site's own database connection, asked through its PHP: the same little SQL as natively, so
 //! that whatever routes the site's queries routes ours. No sessions here.
 
-use std::time::Duration;
-
 use kickout_shared::value::Value;
 
 use super::facts::Facts;
@@ -10,13 +8,9 @@ use super::wire;
 use super::worker::{Note, Silence, Worker};
 use crate::engine::EngineError;
 use crate::engine::native::dialect::Dialect;
-use crate::engine::native::{Arg, Columns, Sql, Tables, mysql_numbered, quoted, sqlite_numbered};
-
-/// How often a statement that found rows or the file locked is tried.
-const TRIES: u32 = 3;
-
-/// Between two tries.
-const PAUSE: Duration = Duration::from_millis(100);
+use crate::engine::native::{
+    Arg, Columns, Sql, TRIES, Tables, mysql_numbered, pause, quoted, sqlite_numbered,
+};
 
 /// What a statement carries besides the value.
 const STATEMENT_MARGIN: u64 = 4096;
@@ -177,7 +171,7 @@ impl Sql for Wpdb {
             match self.statement("execute", sql, args).await {
                 Ok(rows) => return wire::number(Some(&rows)).ok_or_else(|| forged_after(true)),
                 Err(EngineError::Locked { .. }) if attempt < TRIES => {
-                    tokio::time::sleep(PAUSE * attempt).await;
+                    tokio::time::sleep(pause(attempt)).await;
                     attempt += 1;
                 }
                 Err(error) => return Err(error),
