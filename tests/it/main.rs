@@ -126,5 +126,7 @@ mod verify_canary;
 mod verify_web;
 /// The php engine on each WordPress and each PHP.
 mod versions;
+/// What still lets somebody in.
+mod what_survives;
 /// The configuration reader against real PHP.
 mod wp_config;
