@@ -1,13 +1,15 @@
 //! The web side of a site, asked as a browser would: one GET, nothing followed, everything bounded.
 //! Knows no session and no verb.
 
+mod address;
+
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hyper::client::conn::http1;
-use hyper::{Request, Response, Uri, header};
+use hyper::{Request, Response, header};
 use hyper_util::rt::TokioIo;
 use kickout_shared::version;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -15,6 +17,9 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{self, CertificateError, ClientConfig, RootCertStore};
+
+pub use self::address::{Head, Page};
+use crate::connection::{Stream, Tunnel, TunnelError};
 
 /// How long one answer may take, connection included.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -27,115 +32,6 @@ const MOST_LINES: usize = 100;
 
 /// What is shown of somebody else's text, in characters.
 const SHOWN: usize = 200;
-
-/// The page that only a logged-in user sees, below a site's address.
-const PROFILE: &str = "/wp-admin/profile.php";
-
-/// An address of a page.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page {
-    tls: bool,
-    /// Host and port as written: what a browser sends.
-    authority: String,
-    /// Without the brackets of an IPv6 address.
-    host: String,
-    port: u16,
-    path: String,
-}
-
-impl Page {
-    /// The profile page of the site at `url`, as the operator writes it.
-    pub fn below(url: &str) -> Option<Self> {
-        let mut page = Self::read(url)?;
-        page.path = format!("{}{PROFILE}", page.path.trim_end_matches('/'));
-        Some(page)
-    }
-
-    /// The profile page as the site names it; nothing else is one.
-    pub fn profile(url: &str) -> Option<Self> {
-        Self::read(url).filter(|page| page.path.ends_with("/profile.php"))
-    }
-
-    fn read(url: &str) -> Option<Self> {
-        let uri: Uri = url.parse().ok()?;
-        let tls = match uri.scheme_str()? {
-            "https" => true,
-            "http" => false,
-            _ => return None,
-        };
-        let authority = uri.authority()?;
-        if authority.as_str().contains('@') || uri.query().is_some() || url.contains('#') {
-            return None;
-        }
-        let host = authority.host();
-        let host = host.strip_prefix('[').unwrap_or(host);
-        Some(Self {
-            tls,
-            host: host.strip_suffix(']').unwrap_or(host).to_owned(),
-            port: match authority.port_u16() {
-                Some(port) => port,
-                // What stands there is no port.
-                None if authority.as_str() != authority.host() => return None,
-                None if tls => 443,
-                None => 80,
-            },
-            authority: authority.as_str().to_owned(),
-            path: uri.path().to_owned(),
-        })
-    }
-
-    /// Whether it is on this host and port, written as `--url` may be.
-    pub fn is_at(&self, url: &str) -> bool {
-        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        authority.eq_ignore_ascii_case(&self.authority)
-    }
-
-    /// Whether it is on whatever machine asks.
-    pub fn is_loopback(&self) -> bool {
-        let ip: Option<IpAddr> = self.host.parse().ok();
-        self.host.eq_ignore_ascii_case("localhost") || ip.is_some_and(|ip| ip.is_loopback())
-    }
-
-    /// The site it belongs to, as a person writes it.
-    pub fn site(&self) -> String {
-        let scheme = if self.tls { "https" } else { "http" };
-        let path = self.path.strip_suffix(PROFILE).unwrap_or("");
-        format!("{scheme}://{}{path}", self.authority)
-    }
-}
-
-/// `--head`: one web server of several, or one behind a name that leads elsewhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head {
-    ip: IpAddr,
-    port: Option<u16>,
-}
-
-impl Head {
-    /// Reads `ip`, `ip:port`, `[ip]` or `[ip]:port`.
-    pub fn read(text: &str) -> Option<Self> {
-        if let Ok(at) = text.parse::<SocketAddr>() {
-            let port = Some(at.port()).filter(|port| *port > 0)?;
-            return Some(Self {
-                ip: at.ip(),
-                port: Some(port),
-            });
-        }
-        let bare = text.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
-        let ip = bare.unwrap_or(text).parse().ok()?;
-        Some(Self { ip, port: None })
-    }
-}
-
-impl fmt::Display for Head {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.port {
-            Some(port) => SocketAddr::new(self.ip, port).fmt(f),
-            None => self.ip.fmt(f),
-        }
-    }
-}
 
 /// What a page answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,6 +72,9 @@ pub enum WebError {
     /// Nobody is there.
     #[error("no connection to {0}: {1}")]
     Connect(String, String),
+    /// It is an address of another host, which lets nobody through to it.
+    #[error("no connection to {0}: {1}")]
+    Forbidden(String, TunnelError),
     /// The certificate is not one that is trusted.
     #[error("the certificate of {0} {1}")]
     Certificate(String, String),
@@ -201,6 +100,13 @@ impl WebError {
                 "Name where the site is reached from here: --verify-url=<url>, or --head=<address> \
                  of its web server."
             }
+            Self::Forbidden(_, error) => {
+                return format!(
+                    "{} Or name where the site is reached from here: --verify-url=<url>, or \
+                     --head=<address>.",
+                    error.fix()
+                );
+            }
             Self::Certificate(..) | Self::Tls(..) => {
                 "Set SSL_CERT_FILE to the certificate of its authority, or ask where it speaks \
                  plain HTTP: --verify-url=http://…"
@@ -211,47 +117,93 @@ impl WebError {
     }
 }
 
-/// Asks for a page, with these cookies (`a=b; c=d`), at one head or where its name leads.
-pub async fn look(page: &Page, head: Option<Head>, cookies: &str) -> Result<Answer, WebError> {
-    let at = head.map_or_else(|| page.authority.clone(), |head| head.to_string());
-    let asked = tokio::time::timeout(DEADLINE, asked(page, head, &at, cookies)).await;
-    asked.map_err(|_| WebError::Late(at))?
-}
-
-async fn asked(
-    page: &Page,
+/// Whom to ask for a page.
+#[derive(Clone, Copy)]
+pub struct Door<'a> {
+    page: &'a Page,
     head: Option<Head>,
-    at: &str,
-    cookies: &str,
-) -> Result<Answer, WebError> {
-    let request = Request::get(&page.path)
-        .header(header::HOST, &page.authority)
-        .header(header::USER_AGENT, format!("kickout/{}", version::RELEASE))
-        .header(header::ACCEPT, "*/*")
-        .header(header::COOKIE, cookies)
-        .header(header::CONNECTION, "close")
-        .body(String::new())
-        .map_err(|_| WebError::Cookie)?;
-    let stream = connected(page, head, at).await?;
-    if !page.tls {
-        return answer(stream, request, at).await;
-    }
-    let name = ServerName::try_from(page.host.clone());
-    let name = name.map_err(|why| WebError::Tls(at.to_owned(), why.to_string()))?;
-    let stream = TlsConnector::from(config(at)?).connect(name, stream).await;
-    answer(stream.map_err(|why| untrusted(at, &why))?, request, at).await
+    tunnel: Option<&'a dyn Tunnel>,
 }
 
-async fn connected(page: &Page, head: Option<Head>, at: &str) -> Result<TcpStream, WebError> {
-    let addresses: Vec<SocketAddr> = match head {
-        Some(head) => vec![SocketAddr::new(head.ip, head.port.unwrap_or(page.port))],
-        None => tokio::net::lookup_host((page.host.as_str(), page.port))
-            .await
-            .map_err(|why| WebError::Resolve(page.host.clone(), why.to_string()))?
-            .collect(),
-    };
-    let stream = TcpStream::connect(addresses.as_slice()).await;
-    stream.map_err(|why| WebError::Connect(at.to_owned(), why.to_string()))
+impl<'a> Door<'a> {
+    /// One head, or where the page's name leads. An address that every machine has is that of the
+    /// host to which the tunnel leads, when there is one.
+    pub fn new(page: &'a Page, head: Option<Head>, tunnel: Option<&'a dyn Tunnel>) -> Self {
+        let own = head.map_or_else(|| page.is_loopback(), |head| head.ip.is_loopback());
+        Self {
+            page,
+            head,
+            tunnel: tunnel.filter(|_| own),
+        }
+    }
+
+    /// What the operator calls it, and whose it is.
+    pub fn name(&self) -> String {
+        let name = self
+            .head
+            .map_or_else(|| self.page.site(), |head| head.to_string());
+        self.placed(name)
+    }
+
+    fn placed(&self, name: String) -> String {
+        match self.tunnel {
+            Some(tunnel) => format!("{name} at {}", tunnel.place()),
+            None => name,
+        }
+    }
+
+    /// Asks for the page, with these cookies (`a=b; c=d`).
+    pub async fn look(&self, cookies: &str) -> Result<Answer, WebError> {
+        let authority = || self.page.authority.clone();
+        let at = self.placed(self.head.map_or_else(authority, |head| head.to_string()));
+        let asked = tokio::time::timeout(DEADLINE, self.asked(&at, cookies)).await;
+        asked.map_err(|_| WebError::Late(at))?
+    }
+
+    async fn asked(&self, at: &str, cookies: &str) -> Result<Answer, WebError> {
+        let page = self.page;
+        let request = Request::get(&page.path)
+            .header(header::HOST, &page.authority)
+            .header(header::USER_AGENT, format!("kickout/{}", version::RELEASE))
+            .header(header::ACCEPT, "*/*")
+            .header(header::COOKIE, cookies)
+            .header(header::CONNECTION, "close")
+            .body(String::new())
+            .map_err(|_| WebError::Cookie)?;
+        let stream = self.connected(at).await?;
+        if !page.tls {
+            return answer(stream, request, at).await;
+        }
+        let name = ServerName::try_from(page.host.clone());
+        let name = name.map_err(|why| WebError::Tls(at.to_owned(), why.to_string()))?;
+        let stream = TlsConnector::from(config(at)?).connect(name, stream).await;
+        answer(stream.map_err(|why| untrusted(at, &why))?, request, at).await
+    }
+
+    async fn connected(&self, at: &str) -> Result<Box<dyn Stream>, WebError> {
+        let Self { page, head, tunnel } = self;
+        let failed = |why: String| WebError::Connect(at.to_owned(), why);
+        let port = head.and_then(|head| head.port).unwrap_or(page.port);
+        if let Some(tunnel) = tunnel {
+            let host = head.map_or_else(|| page.host.clone(), |head| head.ip.to_string());
+            return tunnel.dial(host, port).await.map_err(|error| match error {
+                TunnelError::Unreachable(why) => failed(why),
+                error => WebError::Forbidden(at.to_owned(), error),
+            });
+        }
+        let addresses: Vec<SocketAddr> = match head {
+            Some(head) => vec![SocketAddr::new(head.ip, port)],
+            None => tokio::net::lookup_host((page.host.as_str(), port))
+                .await
+                .map_err(|why| WebError::Resolve(page.host.clone(), why.to_string()))?
+                .collect(),
+        };
+        let stream = TcpStream::connect(addresses.as_slice()).await;
+        stream.map_or_else(
+            |why| Err(failed(why.to_string())),
+            |stream| Ok(Box::new(stream) as Box<dyn Stream>),
+        )
+    }
 }
 
 async fn answer(

@@ -122,6 +122,8 @@ mod vagrant;
 mod verify;
 /// What is asked for, and the session that is made for it.
 mod verify_canary;
+/// Web servers that only another host sees, and certificates.
+mod verify_tunnel;
 /// Web servers as they are.
 mod verify_web;
 /// The php engine on each WordPress and each PHP.

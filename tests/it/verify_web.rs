@@ -1,16 +1,8 @@
 //! Web servers as they are: several, with caches of their own, elsewhere, down, or not to be trusted.
 
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
-
-use kickout_tests::{
-    Account, Certificate, Client, DropIn, Guarded, Kickout, Redis, Scratch, Sshd, Web, WordPress,
-    needs, until,
-};
+use kickout_tests::{DropIn, Redis, Web, WordPress, needs};
 
 use crate::destroy::destroy;
-use crate::ssh::{place, site_of};
 use crate::verify::{ALL, Proved, no_canary, proving, site};
 
 /// Each head is asked under the site's name; the worst of them counts.
@@ -180,92 +172,4 @@ fn where_it_is_asked() {
         &[&ALL[..], &["--verify=web", &format!("--url={url}")]].concat(),
     )
     .proved();
-}
-
-/// A site's loopback address is its host's. As root over ssh the site's own account runs its PHP.
-#[test]
-fn a_loopback_address_of_another_host() {
-    needs!(WordPress, Sshd);
-    let sshd = Sshd::start();
-    let client = Client::of(&sshd);
-    for account in [sshd.root(), Account::new("/bin/bash")] {
-        let site = site_of(&account);
-        site.add_user("sue", "subscriber");
-        let web = Web::of(&site);
-        let url = web.url();
-        let args = serde_json::json!([url]);
-        site.php_with("update_option('siteurl', $args[0]);", &args);
-        let at = place(&sshd, &account, &site);
-        let words = [
-            "user",
-            "session",
-            "destroy",
-            "admin",
-            "--all",
-            "--verify=web",
-        ];
-        let run = |more: String| client.over(&at).args(words).arg(more).run();
-        let cookie = site.login("admin", "A", "::1");
-        run(format!("--url={url}"))
-            .code(1)
-            .stderr_has("is an address of the site's host, and would be asked on this one");
-        assert!(site.cookie_is_valid(&cookie));
-        no_canary(&site);
-        run(format!("--verify-url={url}")).proved();
-        assert!(!site.cookie_is_valid(&cookie));
-    }
-}
-
-/// Encrypted, by somebody this machine does not trust, and then does.
-#[test]
-fn certificates() {
-    needs!(WordPress);
-    let site = site();
-    let certificate = Certificate::for_names(&["IP:127.0.0.1"]);
-    let (scratch, port) = (Scratch::new("tls-web"), kickout_tests::free_port());
-    let mut server = Command::new("openssl");
-    server
-        .args([
-            "s_server",
-            "-quiet",
-            "-www",
-            "-accept",
-            &format!("127.0.0.1:{port}"),
-        ])
-        .args(["-naccept", "64", "-cert"])
-        .arg(certificate.certificate())
-        .arg("-key")
-        .arg(certificate.key())
-        .arg("-keylogfile")
-        .arg(scratch.join("keys"))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    let _server = Guarded::spawn(server, scratch);
-    until("the server listens", Duration::from_secs(30), || {
-        std::net::TcpStream::connect(("127.0.0.1", port)).ok()
-    });
-    let url = format!("--verify-url=https://127.0.0.1:{port}");
-    let run = |trusted: &Path| {
-        Kickout::at(&site)
-            .args([
-                "user",
-                "session",
-                "destroy",
-                "admin",
-                "--all",
-                "--verify=web",
-                &url,
-            ])
-            .env("SSL_CERT_FILE", trusted)
-            .run()
-    };
-    let none = site.around().write("none.pem", "");
-    run(&none)
-        .code(5)
-        .stderr_has("is signed by itself, or by an authority that this machine does not trust")
-        .stderr_has("Set SSL_CERT_FILE");
-    // It answers whoever asks, which is no good sign.
-    run(&certificate.authority())
-        .code(5)
-        .stderr_has("still answered for by https://127.0.0.1");
 }

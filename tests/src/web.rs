@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::mariadb::free_port;
 use crate::scratch::text;
-use crate::{Cookie, Guarded, Scratch, Site, until};
+use crate::{Cookie, Guarded, Scratch, Site, Space, until};
 
 /// A page cache in front: what was once answered with 200 to these cookies is answered for ever.
 const PAGE_CACHE: &str = "
@@ -84,6 +84,15 @@ impl Web {
 
     /// One that runs this PHP before the site's.
     pub fn behind(site: &Site, before: &str) -> Self {
+        Self::start(site, before, None)
+    }
+
+    /// One head on the loopback of another network.
+    pub fn within(site: &Site, space: &Space) -> Self {
+        Self::start(site, "", Some(space))
+    }
+
+    fn start(site: &Site, before: &str, space: Option<&Space>) -> Self {
         let (scratch, port) = (Scratch::new("web"), free_port());
         // A line for each request, with its cookies: `requests` reads them.
         let log = "file_put_contents(__DIR__ . '/requests', json_encode([$_SERVER['HTTP_HOST'],
@@ -92,6 +101,11 @@ impl Web {
         let owner = site.owner();
         owner.give(scratch.path());
         let mut server = owner.command("php");
+        if let Some(space) = space {
+            let mut there = space.command(server.get_program());
+            there.args(server.get_args());
+            server = there;
+        }
         server
             .args(["-d", "display_errors=0", "-S", &format!("127.0.0.1:{port}")])
             .arg("-t")
@@ -105,9 +119,8 @@ impl Web {
                 let log = std::fs::read_to_string(process.dir().join("log"));
                 panic!("php -S ended at once:\n{}", log.unwrap_or_default());
             }
-            TcpStream::connect(("127.0.0.1", port))
-                .is_ok()
-                .then_some(())
+            let log = std::fs::read_to_string(process.dir().join("log")).unwrap();
+            log.contains(" started").then_some(())
         });
         Self { process, port }
     }

@@ -57,7 +57,8 @@ impl Exchange {
     pub async fn open(mut connection: Connection, nonce: &str) -> Result<(Self, Asker), LinkError> {
         let lines = greeted(&mut connection, nonce).await?;
         let (asks, inbox) = unbounded_channel();
-        let asker = Asker::new(asks, Rc::new(Shared::default()));
+        let tunnel = connection.tunnel.take();
+        let asker = Asker::new(asks, Rc::new(Shared::default()), tunnel);
         let now = Instant::now();
         let exchange = Self {
             connection,

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::{Ended, LinkError};
+use crate::connection::Tunnel;
 
 /// Events taken between two acknowledgements: well below the credit, so that the agent never waits
 /// for one that is on its way.
@@ -82,14 +83,20 @@ struct Queued {
 pub struct Asker {
     asks: UnboundedSender<Ask>,
     shared: Rc<Shared>,
+    tunnel: Option<Rc<dyn Tunnel>>,
     runs: Cell<u64>,
 }
 
 impl Asker {
-    pub(super) fn new(asks: UnboundedSender<Ask>, shared: Rc<Shared>) -> Self {
+    pub(super) fn new(
+        asks: UnboundedSender<Ask>,
+        shared: Rc<Shared>,
+        tunnel: Option<Rc<dyn Tunnel>>,
+    ) -> Self {
         Self {
             asks,
             shared,
+            tunnel,
             runs: Cell::new(0),
         }
     }
@@ -126,6 +133,11 @@ impl Asker {
             acked: 0,
             ended: false,
         }
+    }
+
+    /// A way to the ports of the agent's host, over the same connection.
+    pub fn tunnel(&self) -> Option<&dyn Tunnel> {
+        self.tunnel.as_deref()
     }
 
     /// Stops every run between two steps.

@@ -19,7 +19,7 @@ use super::print::Settled;
 use super::wheel::{Stop, Wheel};
 use crate::cli::Web;
 use crate::exchange::Asker;
-use crate::web::{self, Answer, Page, Seen, WebError};
+use crate::web::{Answer, Door, Page, Seen, WebError};
 use runs::{abandoned, make, remove, settled};
 
 /// An older canary is made anew before it proves anything: it must not expire meanwhile.
@@ -93,14 +93,16 @@ impl Canary {
             before: Vec::new(),
         };
         canary.before = canary.look(wheel).await;
-        if wheel.how() > Stop::No {
-            let left = canary.remove(wheel).await.err();
-            return Err(Settled {
-                lines: left.into_iter().collect(),
-                ..settled(Verdict::Cancelled)
-            });
-        }
-        Ok(canary)
+        let (verdict, said) = match canary.forbidden() {
+            _ if wheel.how() > Stop::No => (Verdict::Cancelled, None),
+            None => return Ok(canary),
+            said => (Verdict::Failed, said),
+        };
+        let left = canary.remove(wheel).await.err();
+        Err(Settled {
+            lines: said.into_iter().chain(left).collect(),
+            ..settled(verdict)
+        })
     }
 
     /// The same request, which is to pass it over in silence.
@@ -158,25 +160,39 @@ impl Canary {
         let cookies: Vec<_> = cookies
             .map(|it| format!("{}={}", it.name, it.value.0))
             .collect();
-        let cookies = cookies.join("; ");
-        let heads = match self.web.heads.as_slice() {
-            [] => vec![None],
-            heads => heads.iter().copied().map(Some).collect(),
-        };
-        let looks = heads
-            .into_iter()
-            .map(|head| web::look(&self.page, head, &cookies));
+        let cookies = &cookies.join("; ");
+        let looks = self
+            .doors()
+            .map(|door| async move { door.look(cookies).await });
         tokio::select! {
             looks = join_all(looks) => looks,
             () = wheel.stopped() => Vec::new(),
         }
     }
 
+    /// Why nothing could be proved whatever became of the session: nobody is let through to ask.
+    fn forbidden(&self) -> Option<Line> {
+        let errors = self.before.iter().filter_map(|look| look.as_ref().err());
+        let mut errors = errors.filter(|error| matches!(error, WebError::Forbidden(..)));
+        errors.next().map(|error| Line {
+            level: Level::Error,
+            text: error.to_string(),
+            fix: Some(error.fix()),
+        })
+    }
+
+    /// Whom to ask.
+    fn doors(&self) -> impl Iterator<Item = Door<'_>> {
+        let heads = self.web.heads.iter().copied().map(Some);
+        let named = self.web.heads.is_empty().then_some(None);
+        let tunnel = self.asker.tunnel();
+        heads
+            .chain(named)
+            .map(move |head| Door::new(&self.page, head, tunnel))
+    }
+
     fn judge(&self, after: &Looks) -> Conclusion {
-        let names: Vec<String> = match self.web.heads.as_slice() {
-            [] => vec![self.page.site()],
-            heads => heads.iter().map(ToString::to_string).collect(),
-        };
+        let names: Vec<String> = self.doors().map(|door| door.name()).collect();
         let open = |look: &Result<Answer, WebError>| matches!(seen(look), Ok(Seen::Open));
         let alive = names.iter().zip(after).filter(|(_, look)| open(look));
         let alive: Vec<&str> = alive.map(|(name, _)| name.as_str()).collect();
@@ -285,10 +301,6 @@ fn page(web: &Web, member: &Member, claimed: &str) -> Result<Page, Line> {
     }
     let own = page.site();
     match &member.site.url {
-        Some(url) if page.is_at(url) && member.far && page.is_loopback() => Err(no(
-            format!("{own} is an address of the site's host, and would be asked on this one"),
-            "<url>",
-        )),
         Some(url) if page.is_at(url) => Ok(page),
         Some(url) => Err(no(format!("the site calls itself {own}, not {url}"), &own)),
         None => {

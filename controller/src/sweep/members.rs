@@ -22,8 +22,6 @@ pub(super) struct Member {
     pub(super) place: String,
     /// The way to its host.
     pub(super) way: Rc<Way>,
-    /// Whether its host has loopback addresses of its own.
-    pub(super) far: bool,
 }
 
 /// The stages of a way that were passed, each with what was found there.
@@ -116,8 +114,6 @@ fn member(resolved: Resolved, act_as: Option<UserRef>, way: Rc<Way>) -> Member {
         (Some(path), target) => format!("{target} ({path})"),
         (None, target) => target.to_string(),
     };
-    // Ports of containers and vagrant machines are forwarded to this machine.
-    let far = matches!(resolved.target, Target::Ssh(_)) || resolved.via.is_some();
     Member {
         name: resolved.name,
         site: Site {
@@ -129,7 +125,6 @@ fn member(resolved: Resolved, act_as: Option<UserRef>, way: Rc<Way>) -> Member {
         },
         place,
         way,
-        far,
     }
 }
 

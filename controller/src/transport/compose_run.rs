@@ -89,6 +89,7 @@ pub async fn open_run(
             listener,
             words,
         }),
+        tunnel: None,
     })
 }
 

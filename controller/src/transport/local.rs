@@ -83,6 +83,7 @@ mod linux {
             from_agent: Box::new(from_agent),
             to_agent: Box::new(to_agent),
             peer: Box::new(Process(child)),
+            tunnel: None,
         })
     }
 

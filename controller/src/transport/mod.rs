@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Tunnel};
 use crate::deliver::{Agents, DeliverError};
 use crate::exit::Exit;
 use crate::target::{Ssh, Target};
@@ -199,10 +200,21 @@ pub async fn open(
         }
         Target::Ssh(host) => Ok(ssh::open(host, ssh_args, start).await?),
         Target::Vagrant(machine) => Ok(vagrant::open(machine, ssh_args, start).await?),
-        Target::Docker(inside) => Ok(docker::open(&engine(start).await?, inside, start).await?),
+        Target::Docker(inside) => {
+            let (engine, tunnel) = engine(start).await?;
+            let connection = docker::open(&engine, inside, start).await?;
+            Ok(Connection {
+                tunnel,
+                ..connection
+            })
+        }
         Target::DockerCompose(inside) => {
-            let engine = engine(start).await?;
-            Ok(docker::open_service(&engine, inside, ssh_args, start).await?)
+            let (engine, tunnel) = engine(start).await?;
+            let connection = docker::open_service(&engine, inside, ssh_args, start).await?;
+            Ok(Connection {
+                tunnel,
+                ..connection
+            })
         }
         Target::DockerComposeRun(inside) => {
             Ok(compose_run::open_run(inside, ssh_args, start, start.around).await?)
@@ -223,17 +235,18 @@ fn fits_via(target: &Target, start: &Start<'_>) -> Result<(), OpenError> {
 }
 
 /// The engine that has the containers: of the host that was named, else the operator's own, which
-/// may be on another host, too.
-async fn engine(start: &Start<'_>) -> Result<bollard::Docker, OpenError> {
+/// may be on another host, too. Ports of containers are published there.
+async fn engine(start: &Start<'_>) -> Result<(bollard::Docker, Option<Rc<dyn Tunnel>>), OpenError> {
     let host = match start.via {
         Some(host) => host.clone(),
         None => match docker::find(start.around)? {
             docker::Engine::Ssh(host) => *host,
-            engine => return Ok(docker::connect(&engine).await?),
+            engine => return Ok((docker::connect(&engine).await?, None)),
         },
     };
-    let session = ssh::connect(&host, &[], start).await?;
-    Ok(via::engine(session).await?)
+    let session = Arc::new(ssh::connect(&host, &[], start).await?);
+    let engine = via::engine(&session).await?;
+    Ok((engine, Some(ssh::tunnel(session))))
 }
 
 /// Names the agents that lie on a target, or removes them. On this host it runs from memory; only
@@ -250,11 +263,11 @@ pub async fn tidy(
         Target::Ssh(host) => Ok(ssh::tidy(host, ssh_args, start, remove).await?),
         Target::Vagrant(machine) => Ok(vagrant::tidy(machine, ssh_args, start, remove).await?),
         Target::Docker(inside) => {
-            let engine = engine(start).await?;
+            let (engine, _) = engine(start).await?;
             Ok(docker::tidy(&engine, inside, start, remove).await?)
         }
         Target::DockerCompose(inside) => {
-            let engine = engine(start).await?;
+            let (engine, _) = engine(start).await?;
             Ok(docker::tidy_service(&engine, inside, ssh_args, start, remove).await?)
         }
         Target::Http(_) => Err(OpenError::NotYet(target.to_string())),

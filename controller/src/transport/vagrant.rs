@@ -102,7 +102,12 @@ pub async fn open(
     start: &Start<'_>,
 ) -> Result<Connection, VagrantError> {
     let way = Way::to(machine, args, start).await?;
-    Ok(ssh::open(&way.host, &way.args, &way.start(start)).await?)
+    let connection = ssh::open(&way.host, &way.args, &way.start(start)).await?;
+    // A Vagrantfile forwards the ports of its machine to this one.
+    Ok(Connection {
+        tunnel: None,
+        ..connection
+    })
 }
 
 /// Names the agents that lie on a machine, or removes them.

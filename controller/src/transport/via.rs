@@ -49,12 +49,11 @@ impl ViaError {
 }
 
 /// A client of the engine on the host of this login.
-pub(super) async fn engine(session: Session) -> Result<Docker, ViaError> {
-    let session = Arc::new(session);
+pub(super) async fn engine(session: &Arc<Session>) -> Result<Docker, ViaError> {
     let mut why = String::new();
     let sockets = SOCKETS.into_iter().map(Way::Socket);
     for way in sockets.chain([Way::Dial]) {
-        let client = client(&session, way);
+        let client = client(session, way);
         let asked = async { client?.negotiate_version().await };
         match asked.await {
             Ok(client) => return Ok(client),

@@ -82,6 +82,7 @@ async fn by_any_way(inside: Inside<'_>, start: &Start<'_>) -> Result<Connection,
                     from_agent: placing::unread(unread, running.output),
                     to_agent: Box::new(running.input),
                     peer: Box::new(running.program),
+                    tunnel: None,
                 });
             }
             // A full or `noexec` file system: the next one.
@@ -113,6 +114,7 @@ async fn by_any_way(inside: Inside<'_>, start: &Start<'_>) -> Result<Connection,
         from_agent: Box::new(running.output),
         to_agent: Box::new(running.input),
         peer: Box::new(running.program),
+        tunnel: None,
     })
 }
 

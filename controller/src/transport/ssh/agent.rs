@@ -1,6 +1,7 @@
 //! From a login to an agent that has said hello: one exec of the shell line, sudo and its password
 //! where another account was named, and the channel as a pair of byte streams.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt as _, DuplexStream};
@@ -10,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::Session;
 use super::answers::PASSWORDS;
-use super::channel::{END, Ended, Remote, pump};
+use super::channel::{END, Ended, Remote, pump, tunnel};
 use super::dial::{late, words};
 use super::error::SshError;
 use crate::connection::Connection;
@@ -60,9 +61,11 @@ pub(super) async fn start(
                     input,
                     ended,
                 } = running;
+                let session = Arc::new(session);
                 return Ok(Connection {
                     from_agent: placing::unread(unread, output),
                     to_agent: input,
+                    tunnel: Some(tunnel(Arc::clone(&session))),
                     peer: Box::new(Remote { session, ended }),
                 });
             }

@@ -1,15 +1,18 @@
 //! An ssh channel as streams: what it carries and how it ended. Knows no agent.
 
 use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
-use russh::{ChannelMsg, ChannelReadHalf};
+use russh::{ChannelMsg, ChannelOpenFailure, ChannelReadHalf};
 use tokio::io::{AsyncWriteExt as _, DuplexStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::Session;
-use crate::connection::Peer;
+use super::dial::words;
+use crate::connection::{Dialled, Peer, Stream, Tunnel, TunnelError};
 
 /// How much of the host's stderr is worth showing, in bytes.
 const LAST_WORDS: usize = 1024;
@@ -91,7 +94,7 @@ pub(super) async fn pump(
 
 /// The agent's end of the connection, and the connection itself, which lives as long.
 pub(super) struct Remote {
-    pub(super) session: Session,
+    pub(super) session: Arc<Session>,
     pub(super) ended: watch::Receiver<Ended>,
 }
 
@@ -105,6 +108,42 @@ impl Peer for Remote {
             match stderr.is_empty() {
                 true => format!("{place}: {status}"),
                 false => format!("{place}: {stderr} ({status})"),
+            }
+        })
+    }
+}
+
+/// More channels of a connection, to ports of its host.
+pub(in crate::transport) fn tunnel(session: Arc<Session>) -> Rc<dyn Tunnel> {
+    Rc::new(Forwarding(session))
+}
+
+struct Forwarding(Arc<Session>);
+
+impl Tunnel for Forwarding {
+    fn place(&self) -> &str {
+        &self.0.place
+    }
+
+    fn dial(&self, host: String, port: u16) -> Dialled<'_> {
+        Box::pin(async move {
+            let handle = &self.0.handle;
+            let opening = handle.channel_open_direct_tcpip(host, port.into(), "127.0.0.1", 0);
+            match opening.await {
+                Ok(channel) => Ok(Box::new(channel.into_stream()) as Box<dyn Stream>),
+                Err(russh::Error::ChannelOpenFailure(why)) => Err(match why {
+                    ChannelOpenFailure::AdministrativelyProhibited => {
+                        TunnelError::Forbidden("it is prohibited".to_owned())
+                    }
+                    ChannelOpenFailure::UnknownChannelType => {
+                        TunnelError::Forbidden("it has no such channels".to_owned())
+                    }
+                    ChannelOpenFailure::ConnectFailed => {
+                        TunnelError::Unreachable("nothing answers there".to_owned())
+                    }
+                    why => TunnelError::Unreachable(format!("the ssh server says {why:?}")),
+                }),
+                Err(error) => Err(TunnelError::Unreachable(words(&error))),
             }
         })
     }

@@ -28,6 +28,7 @@ use russh::client::{Handle, Handler};
 use tokio::process::Child;
 
 use self::args::SshArgs;
+pub(super) use self::channel::tunnel;
 use self::dial::Stream;
 pub use self::error::SshError;
 use self::gate::{Gate, Pass};
