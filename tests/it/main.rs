@@ -122,6 +122,8 @@ mod vagrant;
 mod verify;
 /// What is asked for, and the session that is made for it.
 mod verify_canary;
+/// The link is lost meanwhile.
+mod verify_lost;
 /// Web servers that only another host sees, and certificates.
 mod verify_tunnel;
 /// Web servers as they are.

@@ -12,27 +12,27 @@ use crate::interrupt::a_moment;
 use crate::running::{Running, gone};
 use crate::verify::{ALL, no_canary, proving};
 
-fn alone() -> Site {
+pub(crate) fn alone() -> Site {
     let site = WordPress::new().install_on(&MariaDb::start());
     site.add_user("sue", "subscriber");
     site
 }
 
-fn started(site: &Site, web: &Web) -> Running {
+pub(crate) const PROVING: [&str; 6] = [
+    "user",
+    "session",
+    "destroy",
+    "admin",
+    "--all",
+    "--verify=web",
+];
+
+pub(crate) fn started(site: &Site, web: &Web) -> Running {
     let url = format!("--verify-url={}", web.url());
-    let words = [
-        "user",
-        "session",
-        "destroy",
-        "admin",
-        "--all",
-        "--verify=web",
-        &url,
-    ];
-    Running::start(site, &words, "")
+    Running::start(site, &[&PROVING[..], &[&url]].concat(), "")
 }
 
-fn asked(web: &Web, times: usize) {
+pub(crate) fn asked(web: &Web, times: usize) {
     until("the web side is asked", Duration::from_secs(30), || {
         (web.requests().len() >= times).then_some(())
     });

@@ -13,17 +13,9 @@ use serde_json::json;
 
 use crate::ssh::{place, site_of};
 use crate::verify::{no_canary, site};
+use crate::verify_canary::PROVING;
 
 const HOST: &str = "10.77.1.2";
-
-const DESTROY: [&str; 6] = [
-    "user",
-    "session",
-    "destroy",
-    "admin",
-    "--all",
-    "--verify=web",
-];
 
 /// Nothing of the kind listens where kickout runs: who is asked is who is meant.
 #[test]
@@ -43,7 +35,7 @@ fn a_loopback_address_of_another_host() {
         let at = place(&sshd, &account, &site);
         let run = |words: &[&str]| {
             let kickout = client.kickout().within(&operator);
-            let kickout = kickout.arg(format!("--ssh={at}")).args(DESTROY);
+            let kickout = kickout.arg(format!("--ssh={at}")).args(PROVING);
             kickout.args(words).run()
         };
         let address = web.address();
@@ -89,7 +81,7 @@ fn a_host_that_passes_nothing_on() {
         let cookie = site.login("admin", "A", "::1");
         let url = format!("--verify-url={}", web.url());
         let at = place(&sshd, &account, &site);
-        let run = Client::of(&sshd).over(at).args(DESTROY).arg(url).run();
+        let run = Client::of(&sshd).over(at).args(PROVING).arg(url).run();
         run.code(1)
             .stdout("")
             .stderr_has("its ssh server does not pass on: ")
@@ -147,7 +139,7 @@ fn certificates() {
     for (site, kickout, suffix) in ways {
         let run = |port: u16, trusted: &Path| -> Output {
             let url = format!("--verify-url=https://127.0.0.1:{port}");
-            let kickout = kickout().args(DESTROY).arg(url);
+            let kickout = kickout().args(PROVING).arg(url);
             kickout.env("SSL_CERT_FILE", trusted).run()
         };
         let ports = servers.each_ref().map(|server| server.1);

@@ -2,9 +2,9 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::wait::pass;
@@ -90,6 +90,8 @@ impl Chaos {
                     continue;
                 };
                 counts.connections.fetch_add(1, Ordering::Relaxed);
+                let both = [&client, &server].map(|end| end.try_clone().unwrap());
+                counts.open.lock().unwrap().extend(both);
                 self.join(&client, &server, &counts);
             }
         });
@@ -122,6 +124,7 @@ struct Seen {
     up: AtomicU64,
     down: AtomicU64,
     ended: AtomicUsize,
+    open: Mutex<Vec<TcpStream>>,
 }
 
 /// A running proxy; dropping it takes no more connections.
@@ -140,6 +143,14 @@ impl Proxy {
     /// How many connections there have been.
     pub fn connections(&self) -> usize {
         self.seen.connections.load(Ordering::Relaxed)
+    }
+
+    /// Ends every connection there is, for both sides.
+    pub fn cut(&self) {
+        for end in self.seen.open.lock().unwrap().drain(..) {
+            // One that is gone already is.
+            let _ = end.shutdown(Shutdown::Both);
+        }
     }
 
     /// How many bytes have come in, for a way.

@@ -72,7 +72,6 @@ impl Web {
 
     /// One that answers so many requests, and none after.
     pub fn silent_after(site: &Site, answers: usize) -> Self {
-        // Nobody ever writes into the pipe.
         let before = format!(
             "if (count(file(__DIR__ . '/requests')) > {answers}) {{
                 posix_mkfifo(__DIR__ . '/pipe', 0600);
@@ -80,6 +79,15 @@ impl Web {
             }}"
         );
         Self::behind(site, &before)
+    }
+
+    /// The one request that waits is answered after all.
+    pub fn release(&self) {
+        let pipe = self.process.dir().join("pipe");
+        until("a request waits", Duration::from_secs(30), || {
+            pipe.exists().then_some(())
+        });
+        std::fs::File::options().write(true).open(pipe).unwrap();
     }
 
     /// One that runs this PHP before the site's.

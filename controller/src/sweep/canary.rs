@@ -15,7 +15,7 @@ use kickout_shared::request::{Request, SessionDestroy};
 use kickout_shared::site::Site;
 
 use super::members::Member;
-use super::print::Settled;
+use super::print::{Settled, Why};
 use super::wheel::{Stop, Wheel};
 use crate::cli::Web;
 use crate::exchange::Asker;
@@ -146,9 +146,12 @@ impl Canary {
     async fn renew(&mut self, wheel: &Wheel) -> Result<(), String> {
         self.remove(wheel).await.map_err(|line| line.text)?;
         let made = make(&self.asker, &self.site, &self.web, wheel).await;
-        (self.made, self.born) = made.map_err(|settled| {
-            let line = settled.lines.into_iter().next();
-            line.map_or_else(|| "interrupted".to_owned(), |line| line.text)
+        (self.made, self.born) = made.map_err(|settled| match settled.why {
+            Why::Lost(error) => error.to_string(),
+            Why::Said | Why::Trouble(_) => {
+                let line = settled.lines.into_iter().next();
+                line.map_or_else(|| "interrupted".to_owned(), |line| line.text)
+            }
         })?;
         self.before = self.look(wheel).await;
         Ok(())

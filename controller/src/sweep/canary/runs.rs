@@ -32,12 +32,19 @@ pub(super) async fn make(
         (Some(made), Ended::Done(outcome)) if outcome.verdict == Verdict::Answered => {
             Ok((made, born))
         }
-        (Some(made), ended) => {
+        (made, Ended::Lost { error, begun }) => {
+            // Whether it was made, and whether the agent has removed it, nobody will say.
+            let left = (made.is_some() || begun.is_some()).then(|| abandoned(error.to_string()));
+            Err(Settled {
+                lines: left.into_iter().collect(),
+                ..lost(error)
+            })
+        }
+        (Some(made), Ended::Done(outcome)) => {
             let left = remove(asker, site, &made, wheel).await.err();
-            let verdict = ended.verdict();
             Err(Settled {
                 lines: left.map(abandoned).into_iter().collect(),
-                ..settled(verdict)
+                ..settled(outcome.verdict)
             })
         }
         (None, Ended::Done(outcome)) if outcome.verdict != Verdict::Answered => Err(Settled {
@@ -46,7 +53,6 @@ pub(super) async fn make(
             ..settled(outcome.verdict)
         }),
         (None, Ended::Done(_)) => Err(lost(LinkError::Protocol("no session was made".to_owned()))),
-        (None, Ended::Lost { error, .. }) => Err(lost(error)),
     }
 }
 
