@@ -32,6 +32,7 @@ fn main() -> Result<(), serde_json::Error> {
         cutoff: None,
         settle_ms: None,
         canary: None,
+        blind: false,
     };
     let site = Site {
         path: Some("/var/www/html".to_owned()),

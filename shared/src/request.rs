@@ -70,6 +70,9 @@ pub struct SessionDestroy {
     /// neither counted nor told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canary: Option<Key>,
+    /// `--verify=none`: what was written is not read again, and nothing is called gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub blind: bool,
 }
 
 /// Whose session the canary is to be.

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use kickout_tests::{Binaries, Kickout, Output, Scratch, Site, Web, WordPress, needs};
+use kickout_tests::{Binaries, Kickout, MariaDb, Output, Scratch, Site, Web, WordPress, needs};
 
 use crate::destroy::destroy;
 
@@ -206,6 +206,33 @@ fn no_proof_is_asked_for() {
     proving(&site, &ALL, &web.url())
         .code(5)
         .stderr_has("still answered for by");
+}
+
+/// Rows are found, read, and looked for once more; or not, when nobody wants to know.
+#[test]
+fn what_was_written_is_read_again() {
+    needs!(WordPress);
+    let server = MariaDb::start();
+    let site = WordPress::new().install_on(&server);
+    site.sql("SET GLOBAL log_output = 'TABLE'; SET GLOBAL general_log = ON;");
+    let rows: [(&[&str], &str); 4] = [
+        (&["--verify=store"], "3"),
+        (&["--verify=none"], "2"),
+        (&["--verify=none", "--all"], "2"),
+        // A wait is for one more look.
+        (&["--verify=none", "--settle=0.1"], "4"),
+    ];
+    for (words, reads) in rows {
+        let cookie = site.login("admin", "A", "::1");
+        server.sql("TRUNCATE mysql.general_log");
+        destroy(&site, &[&["admin"], words].concat()).success();
+        let read = server.sql(
+            "SELECT COUNT(*) FROM mysql.general_log WHERE command_type = 'Execute' \
+             AND argument LIKE 'SELECT%meta_value%session\\_tokens%'",
+        );
+        assert_eq!(read, [[reads]], "{words:?}");
+        assert!(!site.cookie_is_valid(&cookie), "{words:?}");
+    }
 }
 
 #[test]

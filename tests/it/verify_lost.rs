@@ -1,6 +1,7 @@
 //! The link to the site's host is lost while something is being proved: nothing is proved then that
 //! was not seen, nothing is a success that nobody heard of, and the session of ours ends.
 
+use std::fs::File;
 use std::time::Duration;
 
 use kickout_tests::{Chaos, Client, Site, Sshd, Web, needs, until};
@@ -50,12 +51,11 @@ const ROWS: [(At, i32, &str, &[&str]); 5] = [
     ),
 ];
 
-/// Holds the session of ours back where it is made.
+/// Holds the session of ours back where it is made, while somebody has the lock.
 const GATE: &str = "<?php
 add_action('added_user_meta', function ($row, $user, $key) {
-    while ($key === 'session_tokens' && file_exists(WP_CONTENT_DIR . '/gate')) {
-        usleep(10000);
-        clearstatcache();
+    if ($key === 'session_tokens' && ($gate = @fopen(WP_CONTENT_DIR . '/gate', 'r'))) {
+        flock($gate, LOCK_SH);
     }
 }, 10, 3);";
 
@@ -81,7 +81,11 @@ impl Case<'_> {
             At::First | At::Removal => Web::silent_after(self.site, 0),
             At::Second => Web::silent_after(self.site, 1),
         };
-        let gate = (at == At::Made).then(|| self.site.write("wp-content/gate", ""));
+        let gate = (at == At::Made).then(|| {
+            let gate = File::create(self.site.write("wp-content/gate", "")).unwrap();
+            gate.lock().unwrap();
+            gate
+        });
         let mut held = (at == At::Destroy).then(|| self.lock(1));
         let running = (self.start)(&web);
         match at {
@@ -102,9 +106,7 @@ impl Case<'_> {
         if let Some(held) = &mut held {
             held.say("ROLLBACK;");
         }
-        if let Some(gate) = gate {
-            std::fs::remove_file(gate).unwrap();
-        }
+        drop(gate);
         if matches!(at, At::First | At::Second) {
             web.release();
         }

@@ -52,12 +52,8 @@ pub(super) async fn one<E: Engine>(
                 {
                     continue;
                 }
-                survivors::say(desk, survivors::Whose::Users(&only), begun).await?;
-                let left = remaining(sessions.len() as u64);
-                desk.out
-                    .success(format!("Destroyed session. {left} remaining."))
-                    .await?;
-                return Ok(front.verdict(Verdict::Gone));
+                let left = sessions.len() as u64;
+                return Ok(front.verdict(ended(desk, &only, left, begun).await?));
             }
             Some(key) => key.clone(),
             None => {
@@ -88,10 +84,26 @@ pub(super) async fn one<E: Engine>(
         };
         front.ended(true);
         let before = *tally;
-        end_one(desk, &rows, effective, &key, &user, begun, tally).await?;
+        let whole = end_one(desk, &rows, effective, &key, &user, begun, tally).await?;
+        if whole && begun.blind {
+            let left = sessions.iter().filter(|entry| entry.key != key).count();
+            return ended(desk, &only, left as u64, begun).await;
+        }
         calm.dirty(tally, before);
     }
     Err(restless(&calm, user.id, &user.login))
+}
+
+async fn ended<E: Engine>(
+    desk: &mut Desk<'_, E>,
+    only: &[u64],
+    left: u64,
+    begun: Moment<'_>,
+) -> Result<Verdict, Stop> {
+    survivors::say(desk, survivors::Whose::Users(only), begun).await?;
+    let text = format!("Destroyed session. {} remaining.", remaining(left));
+    desk.out.success(text).await?;
+    Ok(Verdict::Gone)
 }
 
 /// Somebody else writes all the while: before we could, or again after we did.
@@ -194,7 +206,7 @@ fn entry_in(row: &Row, key: &Key, begun: Moment<'_>) -> Option<Entry> {
 
 /// Takes one session out of every row of the user. Rows that WordPress does not read come first:
 /// what a crash leaves behind must never be more than WordPress saw before. Stops at the first row
-/// that is not what was read.
+/// that is not what was read; says whether there was none.
 async fn end_one<E: Engine>(
     desk: &mut Desk<'_, E>,
     rows: &[Row],
@@ -203,7 +215,7 @@ async fn end_one<E: Engine>(
     user: &User,
     begun: Moment<'_>,
     tally: &mut Tally,
-) -> Result<(), Stop> {
+) -> Result<bool, Stop> {
     for (index, row) in rows.iter().enumerate().rev() {
         let Some(entry) = entry_in(row, key, begun) else {
             continue;
@@ -214,19 +226,19 @@ async fn end_one<E: Engine>(
             .await?
         {
             Written::Done => {}
-            Written::Changed => return Ok(()),
+            Written::Changed => return Ok(false),
             // Core deletes the meta then, that is, every row of it: a second row would come to
             // life otherwise.
             Written::Empty if Some(index) == effective => {
                 for row in rows.iter().rev() {
                     if desk.engine.remove(std::slice::from_ref(row)).await? == 0 {
-                        return Ok(());
+                        return Ok(false);
                     }
                 }
             }
             Written::Empty => {
                 if desk.engine.remove(std::slice::from_ref(row)).await? == 0 {
-                    return Ok(());
+                    return Ok(false);
                 }
             }
         }
@@ -238,7 +250,7 @@ async fn end_one<E: Engine>(
             };
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// `destroy <a> <b> --all`, where `<b>` looks like a token: two users, or WP-CLI's refusal.
@@ -300,7 +312,9 @@ pub(super) async fn users<E: Engine>(
             *tally = before;
         }
         front.ended(!clean);
-        if front.settled(desk, Whose::Users(&ids), begun).await? && calm.clean(desk).await? {
+        if begun.blind
+            || front.settled(desk, Whose::Users(&ids), begun).await? && calm.clean(desk).await?
+        {
             // Before the lines of which there may be too many.
             survivors::say(desk, survivors::Whose::Users(&ids), begun).await?;
             for _ in users {
@@ -324,7 +338,8 @@ pub(super) struct Ended {
     pub(super) rows: u64,
 }
 
-/// Destroys every session of one user that existed, until a read shows none.
+/// Destroys every session of one user that existed, until a read shows none, or all were ended and
+/// nobody wants to look again.
 pub(super) async fn all_of_one<E: Engine>(
     desk: &mut Desk<'_, E>,
     user: u64,
@@ -338,7 +353,7 @@ pub(super) async fn all_of_one<E: Engine>(
         }
         let rows = desk.engine.rows(user).await?;
         let effective = rows.iter().position(|row| row.exact);
-        let mut clean = true;
+        let (mut clean, mut whole) = (true, true);
         for (index, row) in rows.iter().enumerate().rev() {
             let doom = doom(row, begun);
             if doom.spares_all() {
@@ -351,12 +366,13 @@ pub(super) async fn all_of_one<E: Engine>(
                 0
             };
             if !begun.dry_run && !end_row(desk, row, &doom, login, begun).await? {
+                whole = false;
                 break;
             }
             ended.sessions += seen;
             ended.rows += 1;
         }
-        if clean || begun.dry_run {
+        if clean || begun.dry_run || (whole && begun.blind) {
             return Ok(ended);
         }
     }

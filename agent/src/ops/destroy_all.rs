@@ -52,6 +52,7 @@ async fn selected<E: Engine>(
         let mut sweep = Sweep {
             begun,
             found: false,
+            left: false,
         };
         // From the highest row down: one that WordPress does not read must be gone before the one
         // it reads, or it would come to life, for a moment or, after an interruption, for good.
@@ -86,7 +87,8 @@ async fn selected<E: Engine>(
         let settled = !sweep.found
             && front.settled(desk, Whose::Everybody, begun).await?
             && calm.clean(desk).await?;
-        if begun.dry_run || settled {
+        let blind = begun.blind && !sweep.left;
+        if begun.dry_run || blind || settled {
             survivors::say(desk, survivors::Whose::Chosen(&selection), begun).await?;
             let verdict = finish(desk, begun, tally).await?;
             return Ok(front.verdict(verdict));
@@ -123,6 +125,8 @@ struct Sweep<'a> {
     begun: Moment<'a>,
     /// Whether anything that existed at the cutoff was still there.
     found: bool,
+    /// Whether a user is left for the next pass.
+    left: bool,
 }
 
 impl Sweep<'_> {
@@ -163,7 +167,7 @@ impl Sweep<'_> {
     /// A user whose rows were being written: read and tried again at once, as for a named one. One
     /// who is quicker than that is left for the next pass.
     async fn again<E: Engine>(
-        &self,
+        &mut self,
         desk: &mut Desk<'_, E>,
         user: u64,
         login: &Bytes,
@@ -175,7 +179,10 @@ impl Sweep<'_> {
                 tally.sessions += ended.sessions;
                 Ok(())
             }
-            Err(Stop::Engine(EngineError::Contended { .. })) => Ok(()),
+            Err(Stop::Engine(EngineError::Contended { .. })) => {
+                self.left = true;
+                Ok(())
+            }
             Err(stop) => Err(stop),
         }
     }

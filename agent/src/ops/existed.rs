@@ -54,6 +54,8 @@ pub(super) struct Moment<'a> {
     pub(super) dry_run: bool,
     /// How long to wait before the last look; the verb decides when it is `None`.
     pub(super) settle: Option<Duration>,
+    /// What was written is not read again, as nobody asked for it.
+    pub(super) blind: bool,
     odd: &'a Odd,
     /// The session that is ours, by the hash of its key.
     canary: Option<u64>,
@@ -81,6 +83,8 @@ impl<'a> Moment<'a> {
             now,
             dry_run,
             settle: destroy.settle_ms.map(|ms| Duration::from_millis(ms.into())),
+            // A wait that was asked for is for a second look, and a cache is cleared twice.
+            blind: destroy.blind && destroy.settle_ms.is_none() && desk.cache.is_none(),
             odd,
             canary: destroy.canary.as_ref().map(hash),
             clock: desk.clock,
@@ -95,6 +99,7 @@ impl<'a> Moment<'a> {
             now,
             dry_run: true,
             settle: None,
+            blind: false,
             odd,
             canary: None,
             clock: desk.clock,

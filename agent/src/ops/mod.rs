@@ -139,7 +139,7 @@ async fn dispatch<E: Engine>(
             }
             let odd = existed::Odd::default();
             let begun = existed::Moment::begin(desk, &destroy, &odd).await?;
-            match destroy.what {
+            let verdict = match destroy.what {
                 Doomed::One { user, session } => {
                     destroy::one(desk, &user, &session, begun, tally).await
                 }
@@ -148,7 +148,11 @@ async fn dispatch<E: Engine>(
                     destroy::users(desk, &users, begun, tally).await
                 }
                 Doomed::All(who) => destroy_all::run(desk, who, begun, tally).await,
-            }
+            };
+            Ok(match verdict? {
+                Verdict::Gone if destroy.blind => Verdict::Unconfirmed,
+                verdict => verdict,
+            })
         }
         // Answered in `run`: doctor is there to examine engines, and only PHP makes a cookie.
         Request::Doctor | Request::Canary(_) => Ok(Verdict::Answered),

@@ -195,6 +195,7 @@ fn destroy(what: Doomed) -> Request {
         cutoff: None,
         settle_ms: None,
         canary: None,
+        blind: false,
     })
 }
 
@@ -221,6 +222,7 @@ fn everybody(roles: &[&str], except: &[&str], dry_run: bool) -> Request {
         cutoff: None,
         settle_ms: None,
         canary: None,
+        blind: false,
     })
 }
 

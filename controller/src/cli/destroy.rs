@@ -75,6 +75,7 @@ pub(super) fn read(
         cutoff: None,
         settle_ms,
         canary: None,
+        blind: false,
     });
     Ok(Task::Ask(
         request,
@@ -113,6 +114,7 @@ pub fn with_token(request: Request, typed: &str) -> Result<Request, UsageError> 
             cutoff,
             settle_ms,
             canary,
+            blind,
         }) => {
             let what = Doomed::One { user, session };
             Request::SessionDestroy(SessionDestroy {
@@ -121,6 +123,7 @@ pub fn with_token(request: Request, typed: &str) -> Result<Request, UsageError> 
                 cutoff,
                 settle_ms,
                 canary,
+                blind,
             })
         }
         other => other,

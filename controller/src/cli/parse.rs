@@ -118,9 +118,9 @@ pub fn parse(
     let cli = matches.and_then(|matches| Cli::from_arg_matches(&matches));
     // Everything was checked against the same definition; what is left is a disagreement of ours.
     let cli = cli.map_err(|error| UsageError::Combination(error.to_string()))?;
-    let (task, globals) = read(cli.command, meaning, &mut warnings)?;
+    let (mut task, globals) = read(cli.command, meaning, &mut warnings)?;
     let mut globals = Globals::read(globals, meaning)?;
-    verify::fits(&globals.verify, &task)?;
+    verify::fits(&globals.verify, &mut task)?;
     globals.warnings.append(&mut warnings);
     Ok(Parsed {
         task,

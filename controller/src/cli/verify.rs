@@ -74,10 +74,13 @@ pub(super) fn read(typed: args::Verify, meaning: Meaning) -> Result<Verify, Usag
     }
 }
 
-/// There must be something to prove.
-pub(super) fn fits(verify: &Verify, task: &Task) -> Result<(), UsageError> {
+/// There must be something to prove; where nothing is to be, nothing is read again.
+pub(super) fn fits(verify: &Verify, task: &mut Task) -> Result<(), UsageError> {
     let destroys = match task {
-        Task::Ask(Request::SessionDestroy(destroy), _) => !destroy.dry_run,
+        Task::Ask(Request::SessionDestroy(destroy), _) => {
+            destroy.blind = *verify == Verify::None;
+            !destroy.dry_run
+        }
         _ => false,
     };
     match verify {

@@ -50,6 +50,58 @@ fn what_a_login_wrote_back_is_ended_again() {
     assert!(memory.value(row).is_some());
 }
 
+fn blind(mut request: Request) -> Request {
+    if let Request::SessionDestroy(destroy) = &mut request {
+        destroy.blind = true;
+    }
+    request
+}
+
+/// Nothing is waited for or looked at again, and nothing is called gone; unless a wait was asked for.
+#[test]
+fn nobody_wants_to_know() {
+    let requests: [(Request, &[&str]); 3] = [
+        (
+            all(&["admin", "bob"]),
+            &["Success: Destroyed all sessions."; 2],
+        ),
+        (
+            everybody(&[], &[], false),
+            &["Success: Destroyed 2 sessions of 2 users."],
+        ),
+        (
+            one("bob", SessionRef::Latest),
+            &["Success: Destroyed session. 0 sessions remaining."],
+        ),
+    ];
+    for (request, done) in requests {
+        let (mut memory, _) = revived(&live("a"), live("a"));
+        let heard = ask(&mut memory, blind(request.clone()));
+        heard.says(done).is(Verdict::Unconfirmed);
+        assert_eq!(heard.lasted, 0, "{request:?}");
+        let (mut memory, _) = revived(&live("a"), live("a"));
+        let heard = ask(&mut memory, blind(settled(request, 2_000)));
+        heard.is(Verdict::Unconfirmed);
+        assert!(heard.lasted >= 2, "{done:?}");
+    }
+    // What was never there has not been written.
+    ask(&mut site(), blind(everybody(&[], &[], false))).is(Verdict::Skipped);
+    // Who was quicker than the write is read again all the same.
+    let mut memory = site();
+    let row = memory.add_row(1, true, &live("a"));
+    memory.meddle(Box::new(move |write, rows| {
+        if write == 1 {
+            rows.get_mut(&row).unwrap().value = Some(live("ab"));
+        }
+    }));
+    let heard = ask(&mut memory, blind(all(&["admin"])));
+    heard.is(Verdict::Unconfirmed);
+    assert_eq!(
+        (memory.value(row), heard.ended),
+        (None, vec!["a".to_owned(), "b".to_owned()])
+    );
+}
+
 /// Dated a second ahead: destroyed as odd, and by the next look the clock has overtaken the date.
 #[test]
 fn an_odd_date_is_no_new_login_later() {

@@ -83,6 +83,7 @@ pub(super) async fn remove(
         cutoff: None,
         settle_ms: None,
         canary: None,
+        blind: false,
     });
     let mut why = "interrupted".to_owned();
     for _ in 0..TRIES {
