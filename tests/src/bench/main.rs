@@ -18,8 +18,9 @@ use clock::Table;
 const SAMPLES: usize = 31;
 
 /// The rows, by name; all of them when none is named.
-const ROWS: [&str; 8] = [
+const ROWS: [&str; 9] = [
     "local",
+    "verify",
     "php",
     "ssh",
     "docker",
@@ -64,6 +65,10 @@ fn main() {
         site.list_one_user(&mut table, quick);
         site.destroy_everybody(&mut table, few, 10_000, "--engine=native");
         site.large_value(&mut table, few, 10 << 20);
+    }
+    if wanted("verify") {
+        // A difference of two medians that are close to each other.
+        notes += &jobs::Site::set_up().read_again(&mut table, 5 * quick);
     }
     if wanted("php") {
         let site = jobs::Site::set_up();
