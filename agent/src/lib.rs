@@ -16,6 +16,7 @@ mod doctor;
 pub mod engine;
 mod load;
 pub mod ops;
+pub mod orphans;
 pub mod out;
 mod owner;
 pub mod run;

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use kickout_agent::engine::php::launch;
+use kickout_agent::orphans;
 use kickout_agent::run::Site;
 use kickout_agent::serve::{ServeError, serve};
 use kickout_agent::stdio;
@@ -58,5 +59,6 @@ fn run(nonce: &str) -> Result<(), ServeError> {
         runtime.block_on(async { serve(stdio::input(), stdio::output(), nonce, Site).await });
     // A read of stdin that nobody answers must not hold the process.
     runtime.shutdown_background();
+    orphans::end();
     served
 }

@@ -18,6 +18,7 @@ use rustix::fs::{MemfdFlags, Mode, SealFlags, fcntl_add_seals, memfd_create};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{ChildStdin, ChildStdout, Command};
 
+use crate::orphans;
 use crate::out::{Cancelled, Out};
 use crate::site::{self, Config, Database};
 
@@ -167,6 +168,8 @@ impl Child {
     async fn start(owner: Owner) -> Result<Self, Line> {
         let failed = |why: String| failed(owner, &why);
         let (program, copy) = program().map_err(|error| failed(error.to_string()))?;
+        // A site's code can kill the child, which has its account.
+        orphans::adopt().map_err(|error| failed(error.to_string()))?;
         let spawned = Command::new(program)
             .arg0("kickout-agent")
             .arg(NONCE)
@@ -178,6 +181,9 @@ impl Child {
             .spawn();
         drop(copy);
         let mut spawned = spawned.map_err(|error| failed(error.to_string()))?;
+        if let Some(child) = orphans::pid(&spawned) {
+            orphans::spare(child);
+        }
         let (Some(input), Some(output)) = (spawned.stdin.take(), spawned.stdout.take()) else {
             return Err(failed("it has no pipes".to_owned()));
         };

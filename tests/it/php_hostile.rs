@@ -55,7 +55,7 @@ fn nothing_is_taken_for_success() {
         $answer = new ReflectionMethod('Kickout_Worker', 'answer');
         $answer->setAccessible(true);
         $answer->invoke(null, ['ok' => []]);";
-    let rows: [(&str, Place, &str, bool); 11] = [
+    let rows: [(&str, Place, &str, bool); 12] = [
         (
             "prints answers",
             Place::Config,
@@ -95,6 +95,13 @@ fn nothing_is_taken_for_success() {
             "leaves a process",
             Place::Config,
             "exec('sleep 1000 >/dev/null 2>&1 & echo $!', $o); \
+             file_put_contents(__DIR__ . '/wp-content/pid', $o[0]);",
+            true,
+        ),
+        (
+            "leaves one in a session of its own",
+            Place::Config,
+            "exec(\"setsid sh -c 'sleep 1000 >/dev/null 2>&1 & echo \\$!'\", $o); \
              file_put_contents(__DIR__ . '/wp-content/pid', $o[0]);",
             true,
         ),

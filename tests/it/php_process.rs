@@ -52,7 +52,12 @@ fn what_it_is_given() {
     needs!(WordPress);
     let site = WordPress::new().install();
     planted(&site, WITNESS);
-    let run = Kickout::at(&site)
+    // A shell that has files open, as an operator's may.
+    let open = "exec 7</etc/passwd 99</etc/passwd; exec \"$0\" \"$@\"";
+    let run = Kickout::program(Path::new("/bin/bash"))
+        .cwd(site.root())
+        .args(["-c", open])
+        .arg(&Binaries::dev().kickout)
         .args(LIST)
         .env("KICKOUT_WITNESS", "s3cret");
     run.run().success().stdout("0\n");
@@ -74,8 +79,13 @@ fn what_it_is_given() {
     assert!(arguments.starts_with("/usr/"), "{given}");
     let links = given["descriptors"].as_array().unwrap();
     let links: BTreeSet<&str> = links.iter().map(|link| link.as_str().unwrap()).collect();
-    // No connection of the agent's, nothing it waits with, and not the agent itself.
-    let foreign = ["socket:", "anon_inode:", "/memfd:kickout-agent"];
+    // No connection of the agent's, nothing it waits with, not the agent itself, nor the shell's.
+    let foreign = [
+        "socket:",
+        "anon_inode:",
+        "/memfd:kickout-agent",
+        "/etc/passwd",
+    ];
     let foreign = |link: &&str| foreign.iter().any(|kind| link.starts_with(kind));
     assert_eq!(links.iter().find(|link| foreign(link)), None, "{links:?}");
     assert_eq!(given["leads"], true);

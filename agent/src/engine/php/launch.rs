@@ -25,10 +25,33 @@ pub fn launch(mut arguments: impl Iterator<Item = OsString>) -> Error {
     let Some(program) = arguments.next() else {
         return Error::new(ErrorKind::InvalidInput, "no program to start");
     };
-    match limited() {
+    let arguments: Vec<OsString> = arguments.collect();
+    match limited()
+        .map_err(Error::from)
+        .and_then(|()| alone(&arguments))
+    {
         Ok(()) => Command::new(program).args(arguments).exec(),
-        Err(error) => error.into(),
+        Err(error) => error,
     }
+}
+
+/// Closes what the operator's shell, or whoever started it, had open: all but the three streams and
+/// the descriptors that stand behind `--`.
+fn alone(arguments: &[OsString]) -> Result<(), Error> {
+    let ours = arguments.iter().rev().take_while(|word| *word != "--");
+    let ours: Vec<i32> = ours
+        .filter_map(|word| word.to_str()?.parse().ok())
+        .collect();
+    let open: Vec<i32> = std::fs::read_dir("/proc/self/fd")?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect();
+    for descriptor in open {
+        if descriptor > 2 && !ours.contains(&descriptor) {
+            // The one it was listed with is closed by now.
+            let _ = nix::unistd::close(descriptor);
+        }
+    }
+    Ok(())
 }
 
 fn limited() -> rustix::io::Result<()> {

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use super::noise::Noise;
 use super::wire;
 use crate::engine::native::serialize;
+use crate::orphans;
 
 /// How long WordPress may take to load.
 const START: Duration = Duration::from_secs(15);
@@ -135,6 +136,7 @@ impl Worker {
             // This thread starts no other process between here and the end of this function.
             rustix::io::fcntl_setfd(end, FdFlags::empty())?;
         }
+        orphans::adopt()?;
         let mut command = Command::new(&launch.agent);
         command.arg0("kickout-agent").arg("--php").arg(&launch.php);
         for setting in SETTINGS {
@@ -152,11 +154,8 @@ impl Worker {
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
-        let group = child
-            .id()
-            .and_then(|id| i32::try_from(id).ok())
-            .and_then(Pid::from_raw)
-            .ok_or_else(|| std::io::Error::other("it has no process id"))?;
+        let group =
+            orphans::pid(&child).ok_or_else(|| std::io::Error::other("it has no process id"))?;
         let streams = (child.stdout.take(), child.stderr.take());
         Ok(Self {
             child,
