@@ -1,7 +1,7 @@
 //! One table of what every engine must do, run against all of them: memory, SQLite, MariaDB,
 //! MySQL, and WordPress itself.
 
-use kickout_agent::engine::{Engine, RowHead, Written};
+use kickout_agent::engine::{Engine, RowHead, Survivor, WayIn, Written};
 use kickout_shared::user::UserKey;
 use kickout_shared::value::Key;
 use kickout_tests::{MariaDb, MySql, WordPress, needs};
@@ -26,6 +26,8 @@ async fn keeps<W: World>(mut world: W) {
     for (id, login, email, role) in USERS {
         world.add_user(id, login, email, role);
     }
+    world.engine().writable().await.unwrap();
+    knows_other_ways_in(&mut world).await;
     finds_users(&mut world).await;
     pages_users(&mut world).await;
     orders_rows(&mut world).await;
@@ -33,6 +35,45 @@ async fn keeps<W: World>(mut world: W) {
     rewrites(&mut world).await;
     detects_every_change(&mut world).await;
     removes_what_it_read(&mut world).await;
+}
+
+async fn knows_other_ways_in<W: World>(world: &mut W) {
+    assert_eq!(world.engine().survivors(None, 10).await.unwrap(), []);
+    let (used, since) = (Some(1_700_000_000), Some(now() - 60));
+    let passwords = |count, last_used| WayIn::Passwords {
+        count: Some(count),
+        last_used,
+    };
+    let ways = [
+        (101, "anna", passwords(2, used)),
+        (102, "carl", passwords(1, None)),
+        (103, "Bob", WayIn::Reset { since }),
+        (104, "emil", WayIn::Reset { since: None }),
+    ];
+    let ways = ways.map(|(user, login, way)| Survivor {
+        user,
+        login: login.into(),
+        way,
+    });
+    for way in &ways {
+        world.add_way_in(way);
+    }
+    let rows: [(Option<&[u64]>, &[Survivor]); 4] = [
+        (None, &ways),
+        (Some(&[101, 105, 999]), &ways[..1]),
+        (Some(&[104, 103]), &ways[2..]),
+        (Some(&[105]), &[]),
+    ];
+    for (of, expected) in rows {
+        let mut found = world.engine().survivors(of, 10).await.unwrap();
+        found.sort_by_key(|way| way.user);
+        assert_eq!(found, expected, "{of:?}");
+    }
+    // So many of each kind.
+    let found = world.engine().survivors(None, 1).await.unwrap();
+    let passwords = |way: &&Survivor| matches!(way.way, WayIn::Passwords { .. });
+    let count = found.iter().filter(passwords).count();
+    assert_eq!((count, found.len()), (1, 2));
 }
 
 async fn finds_users<W: World>(world: &mut W) {

@@ -38,6 +38,21 @@ fn check(what: &str, held: &dyn Fn() -> String, key: &str, site: &Site) {
     let list = Kickout::at(site).args(["user", "session", "list", "admin", "--format=count"]);
     let said = "holds 1 session that the database does not have";
     list.run().code(0).stdout("0\n").stderr_has(said);
+    let would: [(&[&str], &str); 3] = [
+        (&["admin"], "No sessions to destroy."),
+        (
+            &["admin", "--all"],
+            "Would destroy 0 sessions of user 1 (admin).",
+        ),
+        (&["--all-users"], "Would destroy 0 sessions of 0 users."),
+    ];
+    for (words, text) in would {
+        destroy(site, &[words, &["--dry-run"]].concat())
+            .code(0)
+            .stdout(&format!("Success: {text}\n"))
+            .stderr_has(&format!("{said}: a destroy would end them, too"));
+    }
+    assert_eq!(site.valid_cookies(&cookies), [false, true], "{what}: dry");
     let run = destroy(site, &["admin"]).code(0);
     run.stdout("Success: No sessions to destroy.\n")
         .stderr_has("held 1 session that the database no longer had");

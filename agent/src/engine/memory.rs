@@ -8,7 +8,7 @@ use kickout_shared::bytes::Bytes;
 use kickout_shared::user::{User, UserKey};
 
 use crate::engine::native::splice::{self, Edit};
-use crate::engine::{Engine, EngineError, Entry, Row, RowHead, Survivor, Written};
+use crate::engine::{Engine, EngineError, Entry, Row, RowHead, Survivor, WayIn, Written};
 
 /// Users and session rows, and what happens behind our back.
 #[derive(Default)]
@@ -93,10 +93,14 @@ impl Engine for Memory {
     async fn survivors(
         &mut self,
         of: Option<&[u64]>,
-        _: usize,
+        limit: usize,
     ) -> Result<Vec<Survivor>, EngineError> {
         let meant = |it: &&Survivor| of.is_none_or(|ids| ids.contains(&it.user));
-        Ok(self.survivors.iter().filter(meant).cloned().collect())
+        let is_password = |it: &&Survivor| matches!(it.way, WayIn::Passwords { .. });
+        let all = || self.survivors.iter().filter(meant);
+        let passwords = all().filter(is_password).take(limit);
+        let resets = all().filter(|it| !is_password(it)).take(limit);
+        Ok(passwords.chain(resets).cloned().collect())
     }
 
     async fn user(&mut self, by: UserKey, text: &str) -> Result<Option<User>, EngineError> {

@@ -302,6 +302,7 @@ pub(super) async fn users<E: Engine>(
             }
         }
         if begun.dry_run {
+            front.settled(desk, Whose::Users(&ids), begun).await?;
             return Ok(Verdict::Answered);
         }
         // Each user was read back clean by then; what comes back shows itself later.

@@ -84,7 +84,7 @@ async fn selected<E: Engine>(
         }
         front.ended(sweep.found);
         // Everybody's: a user too many costs the site a read of his rows.
-        let settled = !sweep.found
+        let settled = (begun.dry_run || !sweep.found)
             && front.settled(desk, Whose::Everybody, begun).await?
             && calm.clean(desk).await?;
         let blind = begun.blind && !sweep.left;

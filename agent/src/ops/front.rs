@@ -77,7 +77,13 @@ impl Front {
         whose: Whose<'_>,
         begun: Moment<'_>,
     ) -> Result<bool, Stop> {
-        if self.clear || begun.dry_run {
+        if begun.dry_run {
+            if !std::mem::replace(&mut self.clear, true) {
+                say(desk, whose, begun, "a destroy would end them, too").await?;
+            }
+            return Ok(true);
+        }
+        if self.clear {
             return Ok(true);
         }
         let Some(mut cache) = desk.cache.take() else {
@@ -163,6 +169,16 @@ pub(super) async fn remark<E: Engine>(
 ) -> Result<(), Stop> {
     let odd = Odd::default();
     let now = Moment::now(desk, &odd);
+    say(desk, whose, now, "they are not listed").await
+}
+
+/// Says what the cache holds beyond the rows, and what that means here.
+async fn say<E: Engine>(
+    desk: &mut Desk<'_, E>,
+    whose: Whose<'_>,
+    now: Moment<'_>,
+    so: &str,
+) -> Result<(), Stop> {
     let Some(mut cache) = desk.cache.take() else {
         return Ok(());
     };
@@ -174,8 +190,8 @@ pub(super) async fn remark<E: Engine>(
         Ok((sessions, _)) => Line {
             level: Level::Warning,
             text: format!(
-                "The object cache holds {} that the database does not have: they are not listed, \
-                 and WordPress honours them.",
+                "The object cache holds {} that the database does not have: {so}, and WordPress \
+                 honours them.",
                 counted(sessions, "session")
             ),
             fix: Some("`user session destroy <user> --all` ends them.".to_owned()),

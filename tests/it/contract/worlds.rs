@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use kickout_agent::engine::Engine;
 use kickout_agent::engine::memory::Memory;
 use kickout_agent::engine::native::{MySql, Native, Sqlite, Tables};
 use kickout_agent::engine::php::{How, Launch, Php, find_php};
+use kickout_agent::engine::{Engine, Survivor, WayIn};
 use kickout_agent::site::{self, Config, Database, Environment};
 use kickout_shared::site::Load;
 use kickout_shared::user::User;
@@ -24,6 +24,7 @@ pub(super) trait World {
 
     fn engine(&mut self) -> &mut Self::Engine;
     fn add_user(&mut self, id: u64, login: &str, email: &str, role: &str);
+    fn add_way_in(&mut self, way: &Survivor);
     fn add_row(&mut self, user: u64, key: &str, value: Option<&[u8]>) -> u64;
     /// Many rows at once, in this order.
     fn add_rows(&mut self, user: u64, values: &[Vec<u8>]) -> Vec<u64>;
@@ -61,6 +62,10 @@ impl World for InMemory {
         };
         self.users.push(user.clone());
         self.memory.add_user(user);
+    }
+
+    fn add_way_in(&mut self, way: &Survivor) {
+        self.memory.add_survivor(way.clone());
     }
 
     fn add_row(&mut self, user: u64, key: &str, value: Option<&[u8]>) -> u64 {
@@ -119,6 +124,29 @@ impl<E: Engine, const ANY_BYTES: bool, const WIDE: bool> World for Real<E, ANY_B
              VALUES ({id}, 'wp_capabilities', 'a:1:{{s:{}:\"{role}\";b:1;}}');",
             role.len()
         ));
+    }
+
+    fn add_way_in(&mut self, way: &Survivor) {
+        let user = way.user;
+        self.site.sql(match way.way {
+            WayIn::Passwords { count, last_used } => {
+                let used = last_used.map_or("N;".to_owned(), |time| format!("i:{time};"));
+                let count = count.unwrap();
+                let list: String = (0..count)
+                    .map(|at| {
+                        format!("i:{at};a:2:{{s:4:\"name\";s:1:\"x\";s:9:\"last_used\";{used}}}")
+                    })
+                    .collect();
+                format!(
+                    "INSERT INTO wp_usermeta (user_id, meta_key, meta_value) \
+                     VALUES ({user}, '_application_passwords', 'a:{count}:{{{list}}}');"
+                )
+            }
+            WayIn::Reset { since } => {
+                let time = since.map_or(String::new(), |time| format!("{time}:"));
+                format!("UPDATE wp_users SET user_activation_key = '{time}key' WHERE ID = {user};")
+            }
+        });
     }
 
     fn add_row(&mut self, user: u64, key: &str, value: Option<&[u8]>) -> u64 {
