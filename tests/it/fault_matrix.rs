@@ -96,13 +96,13 @@ const FAULTS: [Fault; 13] = [
 
 #[test]
 fn no_false_success_for_one() {
-    needs!(WordPress, Redis, Memcached, Apcu);
+    needs!(WordPress, Redis, Memcached, Apcu, Fpm);
     table(&["admin", "--all"]);
 }
 
 #[test]
 fn no_false_success_for_everybody() {
-    needs!(WordPress, Redis, Memcached, Apcu);
+    needs!(WordPress, Redis, Memcached, Apcu, Fpm);
     table(&["--all-users", "--yes"]);
 }
 
@@ -254,7 +254,7 @@ fn read_only_database(words: &[&str]) -> Seen {
 /// One web server refuses the cookie, and another has a page cache that answers for it.
 fn second_head(words: &[&str]) -> Seen {
     let site = crate::verify::site();
-    let (plain, caching) = (Web::of(&site), Web::with_page_cache(&site));
+    let (plain, caching) = (Web::of(&site), Fpm::with_page_cache(&site));
     login(&site);
     let heads = [plain.address(), caching.address()].map(|at| format!("--head={at}"));
     let heads = heads.each_ref().map(String::as_str);

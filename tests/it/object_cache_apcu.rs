@@ -28,7 +28,7 @@ pub(crate) fn logins(site: &Site, web: &Fpm) -> Vec<Cookie> {
 
 #[test]
 fn until_php_fpm_is_reloaded() {
-    needs!(WordPress, Apcu);
+    needs!(WordPress, Apcu, Fpm);
     let site = site();
     let web = Fpm::of(&site);
     let taken = |cookies: &[Cookie]| web_takes(web.port(), &site, cookies);
@@ -62,7 +62,7 @@ fn until_php_fpm_is_reloaded() {
 /// A canary is remembered like everybody: it proves something when the reload comes after it.
 #[test]
 fn proved_by_a_reload_during_the_wait() {
-    needs!(WordPress, Apcu);
+    needs!(WordPress, Apcu, Fpm);
     let site = site();
     let web = Fpm::of(&site);
     let cookies = logins(&site, &web);

@@ -3,7 +3,9 @@
 
 use std::path::Path;
 
-use kickout_tests::{Binaries, Kickout, MariaDb, Output, Scratch, Site, Web, WordPress, needs};
+use kickout_tests::{
+    Binaries, Fpm, Kickout, MariaDb, Output, Scratch, Site, Web, WordPress, needs,
+};
 
 use crate::destroy::destroy;
 
@@ -128,13 +130,14 @@ fn as_somebody() {
 
 #[test]
 fn a_group() {
-    needs!(WordPress);
+    needs!(WordPress, Fpm);
     let home = Scratch::new("groups");
     let sites = [site(), site()];
-    let webs = [Web::of(&sites[0]), Web::with_page_cache(&sites[1])];
+    let (plain, caching) = (Web::of(&sites[0]), Fpm::with_page_cache(&sites[1]));
+    let urls = [plain.url(), caching.url()];
     let mut file = String::new();
-    for (name, (site, web)) in ["web1", "web2"].iter().zip(sites.iter().zip(&webs)) {
-        let (root, url) = (site.root().display(), web.url());
+    for (name, (site, url)) in ["web1", "web2"].iter().zip(sites.iter().zip(&urls)) {
+        let root = site.root().display();
         site.php_with(
             "update_option('siteurl', $args[0]);",
             &serde_json::json!([url]),
@@ -155,7 +158,7 @@ fn a_group() {
         ])
         .run();
     run.code(5)
-        .stderr_has(&format!("@web1: Proved on {}: ", webs[0].url()))
+        .stderr_has(&format!("@web1: Proved on {}: ", urls[0]))
         .stderr_has("\n@web1: proved\n")
         .stderr_has("\n@web2: alive\n")
         .stderr_has("2 sites: 1 proved, 1 alive (@web2).");

@@ -1,6 +1,6 @@
 //! Web servers as they are: several, with caches of their own, elsewhere, down, or not to be trusted.
 
-use kickout_tests::{DropIn, Redis, Web, WordPress, needs};
+use kickout_tests::{DropIn, Fpm, Redis, Web, WordPress, needs};
 
 use crate::destroy::destroy;
 use crate::verify::{ALL, Proved, no_canary, proving, site};
@@ -8,40 +8,25 @@ use crate::verify::{ALL, Proved, no_canary, proving, site};
 /// Each head is asked under the site's name; the worst of them counts.
 #[test]
 fn every_head() {
-    needs!(WordPress);
+    needs!(WordPress, Fpm);
     let site = site();
     let (one, two, mut down) = (Web::of(&site), Web::of(&site), Web::of(&site));
-    let caching = Web::with_page_cache(&site);
+    let caching = Fpm::with_page_cache(&site);
     down.stop();
-    let rows: [(&[&Web], i32, String); 4] = [
-        (
-            &[&one, &two],
-            0,
-            format!("Proved on {}, {}: ", one.address(), two.address()),
-        ),
-        (
-            &[&one, &caching],
-            5,
-            format!("still answered for by {}\n", caching.address()),
-        ),
-        (
-            &[&down, &one],
-            5,
-            format!("no connection to {}: ", down.address()),
-        ),
-        (
-            &[&down, &caching],
-            5,
-            format!("still answered for by {}\n", caching.address()),
-        ),
+    let asked = &one;
+    let [one, two, down] = [&one, &two, &down].map(Web::address);
+    let caching = caching.address();
+    let alive = format!("still answered for by {caching}\n");
+    let rows = [
+        ([&one, &two], 0, format!("Proved on {one}, {two}: ")),
+        ([&one, &caching], 5, alive.clone()),
+        ([&down, &one], 5, format!("no connection to {down}: ")),
+        ([&down, &caching], 5, alive),
     ];
     for (heads, code, said) in rows {
         let cookie = site.login("admin", "A", "::1");
-        let heads: Vec<String> = heads
-            .iter()
-            .map(|it| format!("--head={}", it.address()))
-            .collect();
-        let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
+        let heads = heads.map(|at| format!("--head={at}"));
+        let heads = heads.each_ref().map(String::as_str);
         proving(&site, &[&ALL[..], &heads].concat(), "http://s1.test")
             .code(code)
             .stdout("Success: Destroyed all sessions.\n")
@@ -49,7 +34,8 @@ fn every_head() {
         assert!(!site.cookie_is_valid(&cookie), "{heads:?}");
         no_canary(&site);
     }
-    assert!(one.requests().iter().all(|asked| asked[0] == "s1.test"));
+    let asked = asked.requests();
+    assert!(asked.iter().all(|asked| asked[0] == "s1.test"));
 }
 
 /// The command line talks to another Redis than the web server: WordPress itself says all is well.

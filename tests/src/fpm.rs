@@ -25,9 +25,23 @@ pub struct Fpm {
 impl Fpm {
     /// One head of the site, with two processes of its owner.
     pub fn of(site: &Site) -> Self {
+        Self::with(site, "")
+    }
+
+    /// One whose nginx keeps what it once answered to these cookies, whatever the page says of it.
+    pub fn with_page_cache(site: &Site) -> Self {
+        Self::with(
+            site,
+            "fastcgi_cache pages; fastcgi_cache_valid 200 1h;
+             fastcgi_cache_key $http_host$request_uri$http_cookie;
+             fastcgi_ignore_headers Cache-Control Expires Set-Cookie Vary;",
+        )
+    }
+
+    fn with(site: &Site, caching: &str) -> Self {
         let (fpm, socket) = start_fpm(site);
         let port = free_port();
-        let nginx = start_nginx(site, &socket, port);
+        let nginx = start_nginx(site, &socket, port, caching);
         Self {
             fpm,
             _nginx: nginx,
@@ -40,9 +54,14 @@ impl Fpm {
         self.port
     }
 
+    /// `127.0.0.1:<port>`
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
     /// Its address as browsers know it.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://{}", self.address())
     }
 
     /// As `systemctl reload php-fpm`; comes back when the new processes are there.
@@ -110,7 +129,7 @@ fn start_fpm(site: &Site) -> (Guarded, String) {
     (fpm, socket)
 }
 
-fn start_nginx(site: &Site, socket: &str, port: u16) -> Guarded {
+fn start_nginx(site: &Site, socket: &str, port: u16, caching: &str) -> Guarded {
     let scratch = Scratch::new("nginx");
     let (package, _) = debian_package("nginx");
     let program = scratch.join("nginx");
@@ -134,9 +153,9 @@ fn start_nginx(site: &Site, socket: &str, port: u16) -> Guarded {
         format!(
             "daemon off; master_process off; pid {dir}/pid; error_log {dir}/log;
              events {{ worker_connections 64; }}
-             http {{ access_log off; {}
+             http {{ access_log off; {} fastcgi_cache_path {dir}/pages keys_zone=pages:1m;
                  server {{ listen 127.0.0.1:{port}; root {}; location / {{
-                     fastcgi_pass unix:{socket}; {} }} }} }}",
+                     fastcgi_pass unix:{socket}; {} {caching} }} }} }}",
             folders.join(" "),
             text(site.root()),
             passed.join(" "),

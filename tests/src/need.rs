@@ -20,8 +20,10 @@ pub enum Need {
     Redis,
     /// A real memcached, and PHP's extension for it.
     Memcached,
-    /// PHP's extension for APCu, and the programs of PHP-FPM and nginx from Debian's packages.
+    /// PHP's extension for APCu.
     Apcu,
+    /// The programs of PHP-FPM and nginx, out of Debian's packages.
+    Fpm,
     /// A newer WordPress on SQLite, too: the driver, and its code from an npm package.
     WordPressSqlite,
     /// A real ssh server with accounts of its own: OpenSSH, and to be root.
@@ -59,9 +61,10 @@ impl Need {
                 has("memcached") && loads("memcached"),
                 "memcached or php-memcached is not installed",
             ),
-            Self::Apcu => (
-                loads("apcu") && debian_version("nginx").is_some(),
-                "php-apcu is not installed, or apt knows no package `nginx`",
+            Self::Apcu => (loads("apcu"), "php-apcu is not installed"),
+            Self::Fpm => (
+                debian_version("nginx").is_some(),
+                "apt knows no package `nginx`",
             ),
             Self::WordPressSqlite => (
                 loads("pdo_sqlite") && ["sqlite3", "npm", "unzip"].into_iter().all(has),

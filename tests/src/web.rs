@@ -9,15 +9,6 @@ use crate::mariadb::free_port;
 use crate::scratch::text;
 use crate::{Cookie, Guarded, Scratch, Site, Space, until};
 
-/// A page cache in front: what was once answered with 200 to these cookies is answered for ever.
-const PAGE_CACHE: &str = "
-    $page = __DIR__ . '/page-' . md5($_SERVER['REQUEST_URI'] . ($_SERVER['HTTP_COOKIE'] ?? ''));
-    if (file_exists($page)) { readfile($page); return true; }
-    ob_start(function ($body) use ($page) {
-        if (http_response_code() === 200) { file_put_contents($page, $body); }
-        return $body;
-    });";
-
 /// Serves the site.
 const SITE: &str = "
     chdir($_SERVER['DOCUMENT_ROOT'] . dirname($_SERVER['SCRIPT_NAME']));
@@ -63,11 +54,6 @@ impl Web {
     /// One head of the site.
     pub fn of(site: &Site) -> Self {
         Self::behind(site, "")
-    }
-
-    /// One with a page cache of its own.
-    pub fn with_page_cache(site: &Site) -> Self {
-        Self::behind(site, PAGE_CACHE)
     }
 
     /// One that answers so many requests, and none after.
