@@ -4,10 +4,13 @@
 mod address;
 
 use std::fmt;
+use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1;
 use hyper::{Request, Response, header};
 use hyper_util::rt::TokioIo;
@@ -24,8 +27,13 @@ use crate::connection::{Stream, Tunnel, TunnelError};
 /// How long one answer may take, connection included.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// The largest head of an answer, in bytes. Of a body nothing is read.
+/// The largest head of an answer, in bytes.
 const MOST_HEAD: usize = 64 * 1024;
+
+/// How much of a body is waited for, and how long. It says nothing; but a cache in front keeps a
+/// page once it is complete, and must have it before anybody asks again.
+const MOST_BODY: usize = 4 * 1024 * 1024;
+const BODY: Duration = Duration::from_secs(5);
 
 /// Lines of a head.
 const MOST_LINES: usize = 100;
@@ -226,7 +234,24 @@ async fn answer(
     let response = response.map_err(none)?;
     let seen = seen(&response);
     let clock = clock(&response);
+    tokio::select! {
+        () = passed(response.into_body()) => {}
+        _ = &mut connection => {}
+        () = tokio::time::sleep(BODY) => {}
+    }
     Ok(Answer { seen, clock })
+}
+
+/// Until the body is over, or as much of it as is waited for.
+async fn passed(mut body: Incoming) {
+    let mut left = MOST_BODY;
+    while let Some(Ok(frame)) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let size = frame.data_ref().map_or(0, |data| data.len());
+        match left.checked_sub(size) {
+            Some(rest) => left = rest,
+            None => return,
+        }
+    }
 }
 
 fn clock<B>(response: &Response<B>) -> Option<i64> {

@@ -38,6 +38,26 @@ fn every_head() {
     assert!(asked.iter().all(|asked| asked[0] == "s1.test"));
 }
 
+/// A page cache has a page once it is complete, and that may take longer than the logout.
+#[test]
+fn a_page_that_takes_its_time() {
+    needs!(WordPress, Fpm);
+    let site = site();
+    site.write(
+        "wp-content/mu-plugins/slow.php",
+        "<?php
+         add_action('in_admin_header', function () {
+             while (ob_get_level()) { ob_end_flush(); }
+             flush();
+         });
+         add_action('admin_footer', function () { sleep(1); });",
+    );
+    let caching = Fpm::with_page_cache(&site);
+    proving(&site, &ALL, &caching.url())
+        .code(5)
+        .stderr_has("still answered for by");
+}
+
 /// The command line talks to another Redis than the web server: WordPress itself says all is well.
 #[test]
 fn another_redis_than_the_web_servers() {
