@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use kickout_tests::{Output, Stack, needs, until, workspace_root};
+use kickout_tests::{Client, Output, Sshd, Stack, docker_host, needs, until, workspace_root};
 
 /// The commands of the example's README that are kickout's, in order, without the program's name.
 fn commands() -> Vec<Vec<String>> {
@@ -87,6 +87,7 @@ fn newcomer(stack: &Stack) {
     for cookie in cookies {
         assert!(!is_valid(stack, &cookie));
     }
+    published(stack);
     // The container of `docker-compose-run` goes, the agent's file stays for the next one.
     until("the new container is gone", Duration::from_secs(30), || {
         (stack.containers(true) == 0).then_some(())
@@ -103,6 +104,49 @@ fn newcomer(stack: &Stack) {
     assert!(lines[0].contains("wordpress (exited, "), "{lines:?}");
     assert_eq!(lines[1], "The site of wordpress is in /var/www/html there.");
     assert!(lines[2].ends_with("compose up -d"), "{lines:?}");
+}
+
+/// A port that the container publishes is one of the machine that has the engine: of this one, or of
+/// the host that leads there.
+fn published(stack: &Stack) {
+    needs!(Sshd);
+    let sshd = Sshd::start();
+    if let Some(engine) = docker_host() {
+        let line = format!("export DOCKER_HOST={engine}\n");
+        sshd.root().write(".bashrc", line);
+    }
+    // An administrator's page asks for updates, and nobody answers in here.
+    let offline = "echo '<?php define(\"WP_HTTP_BLOCK_EXTERNAL\", true);' \
+                   > wp-content/mu-plugins/offline.php";
+    stack.compose(&["exec", "-T", "wordpress", "sh", "-c", offline]);
+    let said = stack.compose(&["port", "wordpress", "80"]);
+    let url = format!("http://{}", said.trim());
+    let there = format!(" at 127.0.0.1:{}", sshd.port());
+    let client = Client::of(&sshd);
+    let far = client
+        .kickout()
+        .arg(format!("--via={}", sshd.at(&sshd.root())));
+    for (kickout, place) in [(stack.kickout(&[]), ""), (far, &there)] {
+        let cookie = stack.php(LOGIN).as_str().unwrap().to_owned();
+        kickout
+            .arg(format!(
+                "--ssh=docker:{}/var/www/html",
+                stack.web().unwrap()
+            ))
+            .args([
+                "user",
+                "session",
+                "destroy",
+                "admin",
+                "--all",
+                "--verify=web",
+            ])
+            .arg(format!("--verify-url={url}"))
+            .run()
+            .code(0)
+            .stderr_has(&format!("Proved on {url}{place}: "));
+        assert!(!is_valid(stack, &cookie));
+    }
 }
 
 #[test]

@@ -149,6 +149,12 @@ impl Stack {
         run(docker().args(["ps", "--all", "--quiet"]).args(filters))
     }
 
+    /// The web's container, once there is one.
+    pub fn web(&self) -> Option<String> {
+        let ids = self.ids(&["service=wordpress", "oneoff=False"]);
+        ids.lines().next().map(str::to_owned)
+    }
+
     /// The project's name.
     pub fn project(&self) -> &str {
         &self.project
@@ -191,10 +197,9 @@ impl Stack {
 
     fn exec(&self, code: &str) -> Result<Value, String> {
         // Compose's first generation takes seconds for what takes the engine none.
-        let ids = self.ids(&["service=wordpress", "oneoff=False"]);
-        let web = ids.lines().next().ok_or("there is no container")?;
+        let web = self.web().ok_or("there is no container")?;
         let mut exec = docker();
-        exec.args(["exec", "--user=www-data", web, "php", "-r", code]);
+        exec.args(["exec", "--user=www-data", &web, "php", "-r", code]);
         let said = exec.output().unwrap();
         serde_json::from_slice(&said.stdout).map_err(|_| format!("{said:?}"))
     }
