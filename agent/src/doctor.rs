@@ -1,14 +1,14 @@
 //! `doctor`: what the site is, where each value comes from, and which engine follows from it.
 //! Secrets are named, never shown.
 
-use kickout_shared::event::{Event, Finding, Missing, Outcome, State, Verdict};
+use kickout_shared::event::{Event, Finding, Line, Missing, Outcome, State, Verdict};
 use kickout_shared::site::Site;
 
 use crate::engine::Engine as _;
 use crate::engine::choose::{self, Decision, Refusal, Way, object_cache_name};
 use crate::out::{Cancelled, Out};
-use crate::run;
-use crate::site::{self, Config, DbDropIn, Setting};
+use crate::site::{self, Config, ConfigError, DbDropIn, Environment, Setting};
+use crate::{evaluate, run};
 
 /// The names that decide where sessions are; the last ones are shown only when they are set.
 const NAMES: [(&str, bool); 14] = [
@@ -29,10 +29,7 @@ const NAMES: [(&str, bool); 14] = [
 ];
 
 /// Examines the site. What is wrong with it is a finding, never an error of the run.
-pub(crate) async fn run(
-    site: &Site,
-    out: &mut Out,
-) -> Result<Outcome, kickout_shared::event::Line> {
+pub(crate) async fn run(site: &Site, out: &mut Out) -> Result<Outcome, Line> {
     match examine(site, out).await {
         Ok(missing) => Ok(Outcome {
             missing,
@@ -61,8 +58,8 @@ async fn examine(site: &Site, out: &mut Out) -> Result<Option<Missing>, Cancelle
         format!("{} (WordPress {version})", root.path.display()),
     )
     .await?;
-    let environment = site::web_environment();
-    let config = match Config::read(&root, &environment) {
+    let environment = site::web_environment().asked_at(site.url.as_deref());
+    let mut config = match Config::read(&root, &environment) {
         Ok(config) => config,
         Err(error) => {
             fail(out, "configuration", &error.to_string(), error.fix()).await?;
@@ -70,6 +67,14 @@ async fn examine(site: &Site, out: &mut Out) -> Result<Option<Missing>, Cancelle
         }
     };
     ok(out, "configuration", config.file.display().to_string()).await?;
+    if let Err(error) = evaluated(&mut config, site, &environment).await {
+        values(&config, out).await?;
+        fail(out, "configuration", &error.to_string(), error.fix()).await?;
+        return Ok(error.missing());
+    }
+    if let Some(evaluated) = config.evaluated() {
+        ok(out, "configuration", evaluate::remark(evaluated)).await?;
+    }
     values(&config, out).await?;
     let folders = match site::folders(&config) {
         Ok(folders) => folders,
@@ -87,6 +92,21 @@ async fn examine(site: &Site, out: &mut Out) -> Result<Option<Missing>, Cancelle
         }
     }
     Ok(None)
+}
+
+/// Asks PHP for what text does not settle, as a run would.
+async fn evaluated(
+    config: &mut Config<'_>,
+    site: &Site,
+    environment: &Environment,
+) -> Result<(), ConfigError> {
+    let Some(unsettled) = evaluate::wanted(config, site)? else {
+        return Ok(());
+    };
+    // Root has made a child of the owner's for it already, unless nobody knows whose PHP it is.
+    evaluate::owner(config, site)?;
+    let mut notes = Vec::new();
+    evaluate::settle(config, site, environment, unsettled, &mut notes).await
 }
 
 async fn values(config: &Config<'_>, out: &mut Out) -> Result<(), Cancelled> {

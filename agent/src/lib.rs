@@ -14,6 +14,7 @@ pub mod cache;
 mod canary;
 mod doctor;
 pub mod engine;
+mod evaluate;
 mod load;
 pub mod ops;
 pub mod orphans;

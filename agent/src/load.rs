@@ -28,16 +28,7 @@ pub(crate) async fn start(
     config: &Config<'_>,
     environment: &Environment,
 ) -> Result<(Box<Php>, Facts, Vec<Note>), (EngineError, Vec<Note>)> {
-    let mut environment = environment.variables();
-    if environment.is_empty() {
-        environment.push((OsString::from("PATH"), OsString::from(PATH)));
-    }
-    let launch = Launch {
-        agent: PathBuf::from(AGENT),
-        php: program,
-        environment,
-        root: config.root.clone(),
-    };
+    let launch = launch(program, config, environment);
     let how = How {
         load: &site.load,
         act_as: site.act_as.as_ref(),
@@ -47,6 +38,20 @@ pub(crate) async fn start(
     match Php::start(launch, how, eyes, &mut notes).await {
         Ok((php, facts)) => Ok((Box::new(php), facts, notes)),
         Err(error) => Err((error, notes)),
+    }
+}
+
+/// How the site's PHP is started: with the web server's variables where they are known.
+pub(crate) fn launch(program: PathBuf, config: &Config<'_>, environment: &Environment) -> Launch {
+    let mut environment = environment.variables();
+    if environment.is_empty() {
+        environment.push((OsString::from("PATH"), OsString::from(PATH)));
+    }
+    Launch {
+        agent: PathBuf::from(AGENT),
+        php: program,
+        environment,
+        root: config.root.clone(),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::ops::{self, Desk};
 use crate::out::{Cancelled, Out};
 use crate::serve::Runner;
 use crate::site::{self, Config, ConfigError, Environment};
-use crate::{canary, doctor, load, owner};
+use crate::{canary, doctor, evaluate, load, owner};
 
 /// Runs requests on the sites of this host.
 pub struct Site;
@@ -24,7 +24,7 @@ impl Runner for Site {
         request: Request,
         out: &mut Out,
     ) -> Result<Outcome, Line> {
-        let environment = site::web_environment();
+        let environment = site::web_environment().asked_at(site.url.as_deref());
         let site = anchored(site);
         let config = config(&site, &environment);
         if let Ok(config) = &config
@@ -32,13 +32,45 @@ impl Runner for Site {
         {
             return owner::run_as(owner, settled(site, config), request, out).await;
         }
+        let unsettled = match &config {
+            Ok(config) => evaluate::wanted(config, &site),
+            Err(_) => Ok(None),
+        };
+        if let (Ok(config), Ok(Some(_))) = (&config, &unsettled) {
+            match evaluate::owner(config, &site) {
+                Ok(Some(owner)) => {
+                    return owner::run_as(owner, settled(site, config), request, out).await;
+                }
+                Err(error) if request != Request::Doctor => return refuse(out, error.into()).await,
+                Ok(None) | Err(_) => {}
+            }
+        }
         if request == Request::Doctor {
             return doctor::run(&site, out).await;
         }
-        let config = match config {
+        let mut config = match config {
             Ok(config) => config,
             Err(error) => return refuse(out, error.into()).await,
         };
+        let mut notes = Vec::new();
+        let evaluated = match unsettled {
+            Ok(None) => Ok(()),
+            Ok(Some(unsettled)) => {
+                let settled =
+                    evaluate::settle(&mut config, &site, &environment, unsettled, &mut notes);
+                match out.unless_cancelled(settled).await {
+                    Ok(settled) => settled,
+                    Err(Cancelled) => return Ok(Outcome::of(Verdict::Cancelled)),
+                }
+            }
+            Err(refusal) => Err(refusal),
+        };
+        if load::say(notes, out).await.is_err() {
+            return Ok(Outcome::of(Verdict::Cancelled));
+        }
+        if let Err(error) = evaluated {
+            return refuse(out, error.into()).await;
+        }
         let decision = match choose::decide(&config, &site).await {
             Ok(decision) if matches!(request, Request::Canary(_)) => decision.with_php(canary::WHY),
             decision => decision,
@@ -59,8 +91,10 @@ impl Runner for Site {
         );
         let remarks = decision.remarks.iter().filter_map(choose::remark);
         let remarks = remarks.map(|remark| ("engine", remark));
+        let evaluated = config.evaluated().map(evaluate::remark);
+        let evaluated = evaluated.map(|remark| ("site", remark));
         let said = [("site", root), ("engine", decision.describe())];
-        for (group, text) in said.into_iter().chain(remarks) {
+        for (group, text) in said.into_iter().chain(evaluated).chain(remarks) {
             if out.debug(group, text).await.is_err() {
                 return Ok(Outcome::of(Verdict::Cancelled));
             }

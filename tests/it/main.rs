@@ -20,6 +20,8 @@ mod conformance;
 mod connect;
 /// What every engine must do.
 mod contract;
+/// One file for many hosts, as Debian has it.
+mod debian_layout;
 /// One session, or all of named users.
 mod destroy;
 /// Everybody, and who is asked first.
@@ -36,6 +38,8 @@ mod docker_config;
 mod doctor;
 /// What stays destroyed, and servers that take no writes.
 mod durability;
+/// Configurations that only PHP can tell.
+mod evaluated;
 /// Every fault, and no false success.
 mod fault_matrix;
 /// One command on many sites.

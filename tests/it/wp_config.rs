@@ -74,6 +74,7 @@ require ABSPATH . 'wp-config.php';
 struct Expected {
     file: String,
     environment: Vec<(String, String)>,
+    host: Option<String>,
     rows: Vec<String>,
 }
 
@@ -93,12 +94,15 @@ fn expected() -> Vec<Expected> {
             all.push(Expected {
                 file,
                 environment: Vec::new(),
+                host: None,
                 rows: Vec::new(),
             });
         } else if let Some(variable) = line.strip_prefix("env ") {
             let (name, value) = variable.split_once('=').unwrap();
             let last = all.last_mut().unwrap();
             last.environment.push((name.to_owned(), value.to_owned()));
+        } else if let Some(host) = line.strip_prefix("host ") {
+            all.last_mut().unwrap().host = Some(host.to_owned());
         } else {
             all.last_mut().unwrap().rows.push(line.to_owned());
         }
@@ -186,6 +190,7 @@ fn resolved_means_what_php_says() {
                 .map(|(n, v)| (OsString::from(n), OsString::from(v)));
             Environment::of_process(pairs)
         };
+        let environment = environment.asked_at(case.host.as_deref());
         let found = site::at(&root).unwrap();
         let config = match Config::read(&found, &environment) {
             Ok(config) => config,
@@ -220,9 +225,14 @@ fn resolved_means_what_php_says() {
             .filter(|name| !name.starts_with('$'))
             .map(|name| ((*name).to_owned(), "decoy".to_owned()))
             .collect();
-        decoys.push(("HTTP_HOST".into(), "a.test".into()));
+        let asked = case.host.map(|host| ("HTTP_HOST".to_owned(), host));
+        decoys.push(
+            asked
+                .clone()
+                .unwrap_or(("HTTP_HOST".into(), "a.test".into())),
+        );
         let worlds = if given.is_empty() {
-            vec![Vec::new(), decoys]
+            vec![asked.into_iter().collect(), decoys]
         } else {
             vec![given]
         };

@@ -142,7 +142,13 @@ pub async fn decide(config: &Config<'_>, site: &Site) -> Result<Decision, Refusa
         mut unchecked,
         remarks,
     } = judge(found);
-    if let (None, None) = (&direct, &routed) {
+    let evaluated = config.evaluated();
+    if let Some(outside) = evaluated.and_then(|evaluated| evaluated.outside.as_ref()) {
+        unchecked.push(format!(
+            "The configuration was evaluated with php on the command line, and {outside}: the web \
+             server's may be another"
+        ));
+    } else if let (None, None) = (&direct, &routed) {
         unchecked.push(blind);
     }
     if let (Some(manager), EngineChoice::Native) = (&manager, choice) {
@@ -192,6 +198,10 @@ pub async fn decide(config: &Config<'_>, site: &Site) -> Result<Decision, Refusa
             };
             (Way::Php { program, eyes }, reason)
         }
+    };
+    let reason = match evaluated {
+        Some(_) => format!("{reason}; configuration evaluated with php"),
+        None => reason,
     };
     Ok(Decision {
         way,

@@ -1,5 +1,5 @@
-//! Environment variables as the site's PHP sees them, and whether we know them at all.
-//! The caller decides whose they are; nothing is read here.
+//! Environment variables as the site's PHP sees them, the host it is asked as, and whether we know
+//! them at all. The caller decides whose they are; nothing is read here.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -11,6 +11,7 @@ use std::os::unix::ffi::OsStringExt;
 pub struct Environment {
     variables: HashMap<Vec<u8>, Vec<u8>>,
     of_web: bool,
+    host: Option<Vec<u8>>,
 }
 
 impl Environment {
@@ -28,7 +29,19 @@ impl Environment {
         Self {
             variables: variables.collect(),
             of_web: true,
+            host: None,
         }
+    }
+
+    /// The same for requests to a URL, with or without a scheme (`--url`).
+    pub fn asked_at(mut self, url: Option<&str>) -> Self {
+        self.host = url.and_then(host);
+        self
+    }
+
+    /// `HTTP_HOST` of such requests.
+    pub(crate) fn host(&self) -> Option<&[u8]> {
+        self.host.as_deref()
     }
 
     /// Whether these are the web process's variables.
@@ -50,6 +63,14 @@ impl Environment {
         self.of_web
             .then(|| self.variables.get(name).map(Vec::as_slice))
     }
+}
+
+/// The host and port of a URL, as a browser sends them.
+fn host(url: &str) -> Option<Vec<u8>> {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let place = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = place.rsplit('@').next().unwrap_or_default();
+    (!host.is_empty()).then(|| host.as_bytes().to_vec())
 }
 
 /// Names only: values are secrets.
@@ -75,5 +96,21 @@ mod tests {
         assert_eq!(known.get(b"B"), Some(None));
         assert_eq!(Environment::unknown().get(b"A"), None);
         assert!(!format!("{known:?}").contains("secret"));
+    }
+
+    #[test]
+    fn the_host_of_a_url() {
+        let rows = [
+            ("a.test", Some("a.test")),
+            ("http://a.test:81/x?y", Some("a.test:81")),
+            ("https://u:p@a.test?x", Some("a.test")),
+            ("//", None),
+            ("", None),
+        ];
+        for (url, expected) in rows {
+            let seen = Environment::unknown().asked_at(Some(url));
+            assert_eq!(seen.host(), expected.map(str::as_bytes), "{url}");
+        }
+        assert_eq!(Environment::unknown().host(), None);
     }
 }

@@ -171,6 +171,19 @@ pub fn tables(config: &Config<'_>) -> Result<Tables, ConfigError> {
     })
 }
 
+/// What text does not settle of the names that decide where sessions are.
+pub fn unsettled(config: &Config<'_>) -> Option<ConfigError> {
+    let errors = [
+        database(config).err(),
+        tables(config).err(),
+        folders(config).err(),
+    ];
+    let unresolved = |error: &ConfigError| matches!(error, ConfigError::Unresolved { .. });
+    let found = errors.into_iter().flatten().find(unresolved)?;
+    // What everybody knows by its name, when it is one of several.
+    Some(known(config, "DB_NAME").err().unwrap_or(found))
+}
+
 /// The folders where plugins, themes and drop-ins stand.
 pub fn folders(config: &Config<'_>) -> Result<Folders, ConfigError> {
     let folder = |name: &str, otherwise: PathBuf| {

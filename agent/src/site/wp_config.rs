@@ -9,8 +9,10 @@ use kickout_shared::event::Missing;
 
 use super::environment::Environment;
 use super::eval::{Evaluator, Flow};
+use super::evaluated::Evaluated;
 use super::literal::{Setting, Source};
 use super::locate::{self, LocateError, Root};
+use super::outside::{HTTP_HOST, Outside};
 use super::read::{self, ReadError};
 
 /// A configuration, evaluated up to the point where it loads WordPress.
@@ -19,7 +21,10 @@ pub struct Config<'a> {
     pub root: PathBuf,
     /// The configuration file as WordPress finds it, symlinks not resolved.
     pub file: PathBuf,
+    /// The same behind all symlinks.
+    real: PathBuf,
     evaluator: Evaluator<'a>,
+    evaluated: Option<Evaluated>,
 }
 
 /// Why a configuration gives no usable settings.
@@ -47,6 +52,26 @@ pub enum ConfigError {
     Exits {
         /// The place of `exit` or `die`.
         source_line: Source,
+    },
+    /// Which settings count is chosen by the host of a request, and none was named, or one without.
+    #[error("{source_line}: the host of a request selects the settings: {reason}")]
+    NoHost {
+        /// The place.
+        source_line: Source,
+        /// What hangs on it, a sentence.
+        reason: String,
+        /// Hosts that Debian's layout has settings for.
+        hosts: Vec<String>,
+    },
+    /// PHP was asked what text does not settle, and gave no settings either.
+    #[error("{unresolved}; php did not settle it: {why}")]
+    NotEvaluated {
+        /// What text does not settle.
+        unresolved: Box<Self>,
+        /// What PHP did instead, or why it was not asked.
+        why: String,
+        /// The command that lets it be asked.
+        fix: Option<String>,
     },
     /// A needed name is nowhere defined.
     #[error("{}: {name} is not defined", file.display())]
@@ -108,12 +133,22 @@ impl ConfigError {
                     .to_owned()
             }
             Self::Unresolved { name, .. } => format!(
-                "Kickout reads wp-config.php without running it: define {name} with a plain value \
-                 above that line, or destroy these sessions with WP-CLI."
+                "Text does not settle it: install php-cli and leave --engine=native out, so that \
+                 PHP evaluates wp-config.php, or define {name} with a plain value above that line."
             ),
+            Self::NoHost { hosts, .. } if hosts.is_empty() => {
+                "Pass --url=<the site's address>.".to_owned()
+            }
+            Self::NoHost { hosts, .. } => {
+                format!("Pass --url=<host>: there are settings for {}.", hosts.join(", "))
+            }
+            Self::NotEvaluated { fix: Some(fix), unresolved, .. } if unresolved.missing().is_none() => {
+                fix.clone()
+            }
+            Self::NotEvaluated { unresolved, .. } => unresolved.fix(),
             Self::Sample { .. } => {
-                "Fill in wp-config.php. If the site lives in a container, run kickout inside it: its \
-                 environment holds the values."
+                "Fill in wp-config.php. If the site lives in a container, the environment of the \
+                 web container is needed: run kickout inside it."
                     .to_owned()
             }
             Self::Malformed { name, .. } => format!("Correct {name} in wp-config.php."),
@@ -130,7 +165,9 @@ impl ConfigError {
                 Some(Missing::Environment)
             }
             Self::Sample { .. } => Some(Missing::Environment),
-            Self::Locate(_)
+            Self::NotEvaluated { unresolved, .. } => unresolved.missing(),
+            Self::NoHost { .. }
+            | Self::Locate(_)
             | Self::Read(_)
             | Self::Foreign { .. }
             | Self::Exits { .. }
@@ -152,28 +189,93 @@ impl<'a> Config<'a> {
         let mut evaluator = Evaluator::new(&root, environment);
         match evaluator.run_file(&real, &text) {
             Ok(_) | Err(Flow::Return(_) | Flow::Stop | Flow::Exhausted) => {}
-            Err(Flow::Exit(source_line)) => return Err(ConfigError::Exits { source_line }),
+            Err(Flow::Exit(source_line)) => {
+                let hosts = debian_hosts(&text);
+                return Err(match environment.host() {
+                    Some(host) if !hosts.is_empty() => ConfigError::NoHost {
+                        source_line,
+                        reason: format!("none for {}", String::from_utf8_lossy(host)),
+                        hosts,
+                    },
+                    _ => ConfigError::Exits { source_line },
+                });
+            }
         }
         Ok(Self {
             root,
             file,
+            real,
             evaluator,
+            evaluated: None,
         })
     }
 
     /// What is known of a constant.
     pub fn get(&self, name: &str) -> Setting {
-        self.evaluator.constant(name.as_bytes())
+        self.known(name, self.evaluator.constant(name.as_bytes()))
     }
 
     /// What is known of `$table_prefix`, as written.
     pub fn table_prefix(&self) -> Setting {
-        self.evaluator.variable(b"table_prefix")
+        self.known("$table_prefix", self.evaluator.variable(b"table_prefix"))
     }
 
     /// What is known of `$redis_server`, which the drop-in WP Redis reads.
     pub fn redis_server(&self) -> Setting {
-        self.evaluator.variable(b"redis_server")
+        self.known("$redis_server", self.evaluator.variable(b"redis_server"))
+    }
+
+    fn known(&self, name: &str, read: Setting) -> Setting {
+        match &self.evaluated {
+            Some(evaluated) => evaluated.settle(name, read),
+            None => read,
+        }
+    }
+
+    /// What PHP said of it, if PHP was asked.
+    pub fn evaluated(&self) -> Option<&Evaluated> {
+        self.evaluated.as_ref()
+    }
+
+    /// Takes what PHP said for what text does not settle.
+    pub fn take(&mut self, evaluated: Evaluated) {
+        self.evaluated = Some(evaluated);
+    }
+
+    /// The files of the configuration that the text reader followed, its own first.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let own = std::iter::once(self.real.clone());
+        own.chain(self.evaluator.included.iter().cloned()).collect()
+    }
+
+    /// The refusal of settings that hang on a host nobody named: `unresolved` by itself, or what was
+    /// found `outside` the files.
+    pub(crate) fn without_host(
+        &self,
+        unresolved: &ConfigError,
+        outside: Option<&Outside>,
+    ) -> Option<ConfigError> {
+        let ConfigError::Unresolved {
+            source_line,
+            reason,
+            ..
+        } = unresolved
+        else {
+            return None;
+        };
+        let outside = outside.filter(|outside| outside.is_host());
+        let place = match outside {
+            Some(outside) => &outside.source,
+            None if reason.contains(HTTP_HOST) => source_line,
+            None => return None,
+        };
+        let text = read::file(&self.real, read::MAX_CONFIG_BYTES).unwrap_or_default();
+        let unnamed = self.evaluator.environment.host().is_none();
+        unnamed.then(|| ConfigError::NoHost {
+            source_line: place.clone(),
+            reason: reason.clone(),
+            hosts: debian_hosts(&text),
+        })
     }
 
     /// A variable of the web server's environment as `$_SERVER` has it: set, certainly not set, or
@@ -192,6 +294,32 @@ impl std::fmt::Debug for Config<'_> {
         write!(f, "Config({})", self.file.display())
     }
 }
+
+/// The hosts that Debian's `wp-config.php` would find settings for; none of another file's.
+fn debian_hosts(text: &[u8]) -> Vec<String> {
+    let mark = b"/etc/wordpress/config-";
+    if !text.windows(mark.len()).any(|window| window == mark) {
+        return Vec::new();
+    }
+    let entries = fs::read_dir("/etc/wordpress")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let host = |name: String| {
+        Some(
+            name.strip_prefix("config-")?
+                .strip_suffix(".php")?
+                .to_owned(),
+        )
+    };
+    let mut hosts: Vec<String> = names.filter_map(host).take(MAX_HOSTS).collect();
+    hosts.sort();
+    hosts
+}
+
+/// Hosts that one message names.
+const MAX_HOSTS: usize = 20;
 
 /// Only root can read more than the link's owner could; for everyone else the kernel decides.
 fn refuse_foreign(file: &Path, real: &Path) -> Result<(), ConfigError> {

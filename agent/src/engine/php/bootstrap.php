@@ -49,14 +49,17 @@ final class Kickout_Worker
     /** What must hold before the first line of the site's own code; returns its entrance. */
     public static function prepare()
     {
-        foreach (array('DISABLE_WP_CRON' => true, 'WP_CACHE' => false,
-            'WP_DISABLE_FATAL_ERROR_HANDLER' => true) as $name => $value) {
-            define($name, $value);
-        }
         unset($_SERVER['REQUEST_METHOD'], $_SERVER['HTTP_HOST']);
         $_SERVER['SERVER_PROTOCOL'] = 'HTTP/1.0';
         $_SERVER['REQUEST_URI'] = '/';
         self::pretend(self::$load['url']);
+        if (isset(self::$load['configuration'])) {
+            return Kickout_Configuration::prepare(self::$load);
+        }
+        foreach (array('DISABLE_WP_CRON' => true, 'WP_CACHE' => false,
+            'WP_DISABLE_FATAL_ERROR_HANDLER' => true) as $name => $value) {
+            define($name, $value);
+        }
         self::skip_plugins(self::$load['skip_plugins']);
         self::skip_themes(self::$load['skip_themes']);
         if (self::$load['user']) {
@@ -209,12 +212,20 @@ final class Kickout_Worker
     /** The process ends with a question open: say so, and what PHP says of it. */
     public static function died()
     {
-        if (self::$open) {
+        if (self::$open && isset(self::$load['configuration']) && Kickout_Configuration::begun()) {
+            Kickout_Configuration::tell();
+        } elseif (self::$open) {
             $last = error_get_last();
             $fatal = $last && ($last['type'] & (E_ERROR | E_PARSE | E_CORE_ERROR | E_COMPILE_ERROR | E_USER_ERROR));
             $told = $fatal ? self::told($last['type'], $last['message'], $last['file'], $last['line']) : null;
             self::answer(array('died' => $told));
         }
+    }
+
+    /** What a configuration says. */
+    public static function configured($told)
+    {
+        self::answer(array('ok' => $told));
     }
 
     private static function read($length)
@@ -262,6 +273,9 @@ final class Kickout_Worker
     /** Says hello, then answers until the agent goes away. */
     public static function serve()
     {
+        if (isset(self::$load['configuration'])) {
+            exit(0);
+        }
         global $wpdb;
         $wpdb->suppress_errors(true);
         // Routers of queries may ask a replica that lags behind.
@@ -678,9 +692,3 @@ final class Kickout_Worker
 final class Kickout_Database_Error extends Exception
 {
 }
-
-if (!Kickout_Worker::open($argv)) {
-    exit(1);
-}
-require Kickout_Worker::prepare();
-Kickout_Worker::serve();

@@ -5,6 +5,7 @@
 //! natively, they are (`Eyes`), and a write counts when that reading agrees.
 
 mod canary;
+mod configuration;
 mod facts;
 mod launch;
 mod manager;
@@ -23,6 +24,7 @@ use kickout_shared::site::{Load, Skip};
 use kickout_shared::user::{User, UserKey, UserRef};
 use kickout_shared::value::{Key, Value};
 
+pub use configuration::evaluate;
 pub use facts::Facts;
 pub use launch::launch;
 pub use program::find as find_php;
@@ -158,15 +160,20 @@ async fn loaded(
 ) -> Result<(Worker, Facts), EngineError> {
     let (worker, hello) = match Worker::start(launch, load, notes).await {
         Ok(started) => started,
-        Err(Silence::Ended(why)) => return Err(EngineError::NotLoaded(why)),
-        Err(Silence::Late(seconds)) => {
-            let why = format!("it said nothing within {seconds} seconds");
-            return Err(EngineError::NotLoaded(why));
-        }
-        Err(silence) => return Err(wpdb::unanswered(silence, false)),
+        Err(silence) => return Err(start_failed(silence)),
     };
     let facts = wire::get(&hello, "ok").and_then(facts::read);
     Ok((worker, facts.ok_or_else(wpdb::forged)?))
+}
+
+fn start_failed(silence: Silence) -> EngineError {
+    match silence {
+        Silence::Ended(why) => EngineError::NotLoaded(why),
+        Silence::Late(seconds) => {
+            EngineError::NotLoaded(format!("it said nothing within {seconds} seconds"))
+        }
+        silence => wpdb::unanswered(silence, false),
+    }
 }
 
 /// `[by, text]`

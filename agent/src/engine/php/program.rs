@@ -26,6 +26,7 @@ fn in_folder(folder: &Path) -> Option<PathBuf> {
     let names = names.filter_map(|entry| entry.file_name().into_string().ok());
     let newest = names
         .filter_map(|name| Some((version(&name)?, name)))
+        .filter(|(_, name)| folder.join(name).is_file())
         .max()?;
     Some(folder.join(newest.1))
 }

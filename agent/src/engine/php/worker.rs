@@ -40,7 +40,12 @@ const LARGEST: usize = 256 * 1024 * 1024;
 /// Remarks of PHP that are kept.
 const MAX_NOTES: usize = 500;
 
-const SCRIPT: &str = include_str!("bootstrap.php");
+/// One text, as PHP reads only one file from its input.
+const SCRIPT: [&str; 3] = [
+    include_str!("bootstrap.php"),
+    include_str!("configuration.php"),
+    include_str!("run.php"),
+];
 
 /// What is said to PHP before it reads the script: nothing of the site's may come before ours, and
 /// nothing is shown but what we ask to hear.
@@ -127,7 +132,7 @@ impl Worker {
             "kickout-php",
             MemfdFlags::CLOEXEC,
         )?);
-        script.write_all(SCRIPT.as_bytes())?;
+        script.write_all(SCRIPT.join("?>\n").as_bytes())?;
         script.rewind()?;
         let (theirs_in, ours_out) = std::io::pipe()?;
         let (ours_in, theirs_out) = std::io::pipe()?;

@@ -170,6 +170,7 @@ impl Evaluator<'_> {
                 | "in_array"
                 | "substr"
                 | "parse_url"
+                | "preg_replace"
                 | "file_get_contents"
         );
         if !pure {

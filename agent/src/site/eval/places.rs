@@ -4,8 +4,11 @@ use std::rc::Rc;
 
 use super::state::{Doubt, Eval, Evaluator, Val, lossy};
 use super::value::size;
-use crate::site::literal::Literal;
+use crate::site::literal::{Literal, Setting};
 use crate::site::php::{self, Expr};
+use crate::site::server_names;
+
+const HTTP_HOST: &[u8] = b"HTTP_HOST";
 
 impl Evaluator<'_> {
     pub(super) fn path(&self, name: &[u8], keys: &[Vec<u8>]) -> Val {
@@ -46,7 +49,8 @@ impl Evaluator<'_> {
     }
 
     /// `$_ENV['X']`. Whether PHP fills `$_ENV` is a setting (`variables_order`), so an absent
-    /// variable proves nothing, and `$_SERVER` differs between server modules altogether.
+    /// variable proves nothing, and `$_SERVER` differs between server modules altogether: only the
+    /// host that is asked for is the same in all of them.
     fn superglobal(&self, name: &[u8], key: &[u8], whole: bool) -> Val {
         let shown = format!("${}['{}']", lossy(name), lossy(key));
         if name == b"_ENV"
@@ -56,16 +60,35 @@ impl Evaluator<'_> {
         {
             return Ok(Literal::Text(value.to_vec()));
         }
+        if let (true, Some(host)) = (whole && self.is_host(name, key), self.environment.host()) {
+            return Ok(Literal::Text(host.to_vec()));
+        }
         self.unknown(format!(
             "{shown}, which is not known outside the web server's process"
         ))
     }
 
+    /// Whether this is `$_SERVER['HTTP_HOST']`, and nothing the configuration has made of it.
+    fn is_host(&self, name: &[u8], key: &[u8]) -> bool {
+        name == b"_SERVER" && key == HTTP_HOST && self.variable(name) == Setting::Unset
+    }
+
     /// `isset(expr)`.
     pub(super) fn is_set(&mut self, expr: &Expr) -> Eval<Result<bool, Rc<Doubt>>> {
-        if let Expr::Index(base, _) = expr
-            && matches!(&**base, Expr::Var(name) if name.starts_with(b"_"))
+        if let Expr::Index(base, index) = expr
+            && let Expr::Var(name) = &**base
+            && name.starts_with(b"_")
         {
+            let key = match index.as_deref() {
+                Some(Expr::Lit(Literal::Text(key))) => key.as_slice(),
+                _ => b"",
+            };
+            if self.environment.host().is_some() && self.is_host(name, key) {
+                return Ok(Ok(true));
+            }
+            if name == b"_SERVER" && server_names::is_never_set(key, &self.root) {
+                return Ok(Ok(false));
+            }
             // Never decided by the environment: see `superglobal`.
             return Ok(match self.value(expr)? {
                 Err(why) => Err(why),
@@ -75,6 +98,10 @@ impl Evaluator<'_> {
         let (base, key) = match expr {
             Expr::Index(base, Some(index)) => (base, self.value(index)?),
             Expr::Prop(base, name) => (base, Ok(Literal::Text(name.clone()))),
+            // WordPress has set nothing yet that a configuration would ask for by this name.
+            Expr::Var(name) if name == b"table_prefix" && self.variable(name) == Setting::Unset => {
+                return Ok(Ok(false));
+            }
             _ => return Ok(self.value(expr)?.map(|value| value != Literal::Null)),
         };
         Ok(match (self.value(base)?, key) {

@@ -52,9 +52,48 @@ pub(super) fn call(name: &str, arguments: &[Literal]) -> Option<Literal> {
                 .to_vec(),
         ),
         ("parse_url", [Text(url)]) => parse_url(url)?,
+        ("preg_replace", [Text(pattern), Text(by), Text(text)]) if by.is_empty() => {
+            Text(without(pattern, text)?)
+        }
         ("file_get_contents", [Text(path)]) => Text(contents(path)?),
         _ => return None,
     })
+}
+
+/// What a configuration removes from a host name: its port, its first label, or every character
+/// that is not of a set. Other patterns are not followed.
+fn without(pattern: &[u8], text: &[u8]) -> Option<Vec<u8>> {
+    if !text.iter().all(u8::is_ascii_graphic) {
+        return None;
+    }
+    let after = |byte| text.iter().position(|seen| *seen == byte);
+    match pattern {
+        b"/:.*/" => return Some(text[..after(b':').unwrap_or(text.len())].to_vec()),
+        br"/^[^.]*\./" => return Some(text[after(b'.').map_or(0, |at| at + 1)..].to_vec()),
+        _ => {}
+    }
+    let set = pattern.strip_prefix(b"/[^")?.strip_suffix(b"]/")?;
+    let mut kept = Vec::new();
+    let mut at = 0;
+    while let Some(first) = set.get(at).copied() {
+        match (first, set.get(at + 1).copied(), set.get(at + 2).copied()) {
+            (b'\\', Some(mark), _) if mark.is_ascii_punctuation() => {
+                kept.push(mark);
+                at += 2;
+            }
+            (from, Some(b'-'), Some(to)) if from.is_ascii_alphanumeric() && to >= from => {
+                kept.extend(from..=to);
+                at += 3;
+            }
+            (b'\\' | b'[' | b']' | b'/' | b'^', ..) => return None,
+            (first, ..) => {
+                kept.push(first);
+                at += 1;
+            }
+        }
+    }
+    let keep = |byte: &u8| kept.contains(byte);
+    Some(text.iter().copied().filter(keep).collect())
 }
 
 /// PHP's `dirname` for absolute paths without doubled slashes.

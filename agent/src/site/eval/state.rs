@@ -54,6 +54,8 @@ struct Cell {
 /// The evaluator of one configuration.
 pub(crate) struct Evaluator<'a> {
     pub(crate) environment: &'a Environment,
+    /// ABSPATH without its slash.
+    pub(super) root: PathBuf,
     constants: HashMap<Vec<u8>, Cell>,
     pub(super) variables: HashMap<Vec<u8>, (Val, Source)>,
     constants_lost: Option<Rc<Doubt>>,
@@ -77,7 +79,7 @@ pub(crate) struct Evaluator<'a> {
     pub(super) calls: u32,
     /// Functions that the files read so far declare anywhere.
     pub(super) declarable: HashSet<Vec<u8>>,
-    pub(super) included: HashSet<PathBuf>,
+    pub(crate) included: HashSet<PathBuf>,
     pub(super) depth: u32,
     pub(super) bedrock: Bedrock,
     budget: u64,
@@ -102,6 +104,7 @@ impl<'a> Evaluator<'a> {
         };
         Self {
             environment,
+            root: root.to_owned(),
             constants: HashMap::from([(b"ABSPATH".to_vec(), cell)]),
             variables: HashMap::new(),
             constants_lost: None,
