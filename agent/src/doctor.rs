@@ -195,6 +195,10 @@ async fn decided(chosen: &mut Decision, out: &mut Out) -> Result<(), Cancelled> 
     if chosen.multisite {
         ok(out, "network", "sessions are network-wide".to_owned()).await?;
     }
+    if let Some(table) = &chosen.shared {
+        let text = format!("users of every site that has the table {table}");
+        ok(out, "network", text).await?;
+    }
     if let Way::Native(direct)
     | Way::Php {
         eyes: Some(direct), ..

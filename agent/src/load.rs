@@ -114,7 +114,7 @@ pub(crate) fn doubts(
     if facts.cache && !cached && !known {
         unchecked.push(
             "A shared object cache is in use: what this process sees of it is cleared, what the \
-             web server sees is not proved"
+             web server sees is not proved (--verify=web asks it)"
                 .to_owned(),
         );
     }

@@ -115,11 +115,11 @@ async fn carry_out(
     let cancelled = Ok(Outcome::of(Verdict::Cancelled));
     match decision.way {
         Way::Native(mut native) => {
-            if destroys
-                && warn(&decision.unchecked, decision.multisite, out)
-                    .await
-                    .is_err()
-            {
+            let shared = Shared {
+                multisite: decision.multisite,
+                table: decision.shared.as_deref(),
+            };
+            if destroys && warn(&decision.unchecked, shared, out).await.is_err() {
                 return cancelled;
             }
             let outcome = run(&mut native, decision.cache, out, site, request).await;
@@ -181,8 +181,11 @@ async fn carry_out(
             if load::debug(&facts, &php, out).await.is_err() {
                 return cancelled;
             }
-            let multisite = decision.multisite || facts.tables.multisite;
-            if destroys && warn(&decision.unchecked, multisite, out).await.is_err() {
+            let shared = Shared {
+                multisite: decision.multisite || facts.tables.multisite,
+                table: decision.shared.as_deref(),
+            };
+            if destroys && warn(&decision.unchecked, shared, out).await.is_err() {
                 return cancelled;
             }
             // What the site's code says of its own doing is a claim until it is confirmed.
@@ -249,9 +252,22 @@ async fn run<E: Engine>(
     Ok(outcome)
 }
 
-/// Says, before anything is destroyed, what may stand in its way.
-async fn warn(unchecked: &[String], multisite: bool, out: &mut Out) -> Result<(), Cancelled> {
-    if multisite {
+/// Whose sessions they are beside this site's.
+struct Shared<'a> {
+    multisite: bool,
+    table: Option<&'a str>,
+}
+
+/// Says, before anything is destroyed, whom else it is about, and what may stand in its way.
+async fn warn(unchecked: &[String], shared: Shared<'_>, out: &mut Out) -> Result<(), Cancelled> {
+    if let Some(table) = shared.table {
+        let text = format!(
+            "Users are kept in the table {table} (CUSTOM_USER_TABLE): they are logged out of every \
+             site that has it."
+        );
+        out.warning(text).await?;
+    }
+    if shared.multisite {
         let text = "This is a network: sessions are network-wide, and users are logged out of \
                     every site of it.";
         out.warning(text).await?;

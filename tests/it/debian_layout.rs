@@ -29,18 +29,14 @@ impl Debian {
         let path = site.root().join("wp-config.php");
         let own = std::fs::read_to_string(&path).unwrap();
         let etc = Scratch::new("etc");
-        let (database, root) = (site.database(), site.root().display());
-        let settings = |name: &str| {
-            format!(
-                "<?php\ndefine('DB_NAME', '{name}');\ndefine('DB_USER', '{}');\n\
-                 define('DB_PASSWORD', '{}');\ndefine('DB_HOST', '{}');\n\
-                 define('WP_CONTENT_DIR', '{root}/wp-content');\n",
-                database.user,
-                database.password,
-                database.by_socket()
-            )
+        let (name, root) = (&site.database().name, site.root().display());
+        let lines = own.lines().filter(|line| line.contains("'DB_"));
+        let lines: Vec<&str> = lines.collect();
+        let settings = |database: &str| {
+            let lines = lines.join("\n").replacen(name.as_str(), database, 1);
+            format!("<?php\n{lines}\ndefine('WP_CONTENT_DIR', '{root}/wp-content');\n")
         };
-        etc.write("wordpress/config-s1.test.php", settings(&database.name));
+        etc.write("wordpress/config-s1.test.php", settings(name));
         etc.write("wordpress/config-other.test.php", settings("another"));
         // As the package has it: root's.
         std::fs::remove_file(&path).unwrap();

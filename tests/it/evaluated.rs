@@ -61,7 +61,7 @@ fn what_only_php_can_tell() {
         (
             "define('DB_NAME', PHP_SAPI === 'cli' ? '{name}' : '{name}');",
             5,
-            "wp-config.php line 4 depends on PHP_SAPI: the web server's may be another",
+            "wp-config.php line 3 depends on PHP_SAPI: the web server's may be another",
         ),
         (
             "define('DB_NAME', getenv('DB_OF_THE_WEB') ?: '{name}');",
@@ -151,11 +151,11 @@ fn what_php_cannot_tell_either() {
         (
             LOOP,
             &["--engine=native"],
-            "DB_NAME may be set by define() of a name",
+            "WP_CONTENT_DIR may be set by define() of a name",
             "leave --engine=native out",
         ),
         (
-            "if (json_decode('1')) { echo '<p>Go <b>away</b></p>'; exit; }\ndefine('DB_NAME', '{name}');",
+            "if (json_decode('1')) { echo '<p>Go <b>away</b></p>'; exit; }\nforeach ([1] as $x) { define('DB_NAME', '{name}'); }",
             &[],
             "php did not settle it: it printed: Go away",
             "",

@@ -22,6 +22,8 @@ mod connect;
 mod contract;
 /// One file for many hosts, as Debian has it.
 mod debian_layout;
+/// The design's table of situations, row by row.
+mod decision_table;
 /// One session, or all of named users.
 mod destroy;
 /// Everybody, and who is asked first.

@@ -165,19 +165,24 @@ fn a_group() {
     sites.iter().for_each(no_canary);
 }
 
+/// Kickout in a site's root on a host that has no PHP.
+pub(crate) fn without_php(site: &Site) -> Kickout {
+    let hide = "mount -t tmpfs none /usr/local/bin && mount -t tmpfs none /usr/bin && exec \"$@\"";
+    Kickout::program(Path::new("unshare"))
+        .args(["--mount", "sh", "-c", hide, "sh"])
+        .arg(&Binaries::dev().kickout)
+        .cwd(site.root())
+}
+
 /// Proof was asked for: without PHP nothing is destroyed.
 #[test]
 fn no_php() {
     needs!(WordPress, Root);
     let site = site();
     let cookie = site.login("admin", "A", "::1");
-    let hide = "mount -t tmpfs none /usr/local/bin && mount -t tmpfs none /usr/bin && exec \"$@\"";
-    Kickout::program(Path::new("unshare"))
-        .args(["--mount", "sh", "-c", hide, "sh"])
-        .arg(&Binaries::dev().kickout)
+    without_php(&site)
         .args(["user", "session", "destroy", "admin", "--all"])
         .args(["--verify=web", "--verify-url=http://s1.test"])
-        .cwd(site.root())
         .run()
         .code(1)
         .stdout("")

@@ -51,6 +51,8 @@ pub struct Decision {
     pub remarks: Vec<Finding>,
     /// Whether sessions are shared by a whole network.
     pub multisite: bool,
+    /// The table of users that other sites may have too (`CUSTOM_USER_TABLE`).
+    pub shared: Option<String>,
     /// What was found that a loaded WordPress must have too, or it is not what the web server asks:
     /// the code that replaces the session store.
     pub replaced: Option<String>,
@@ -188,7 +190,9 @@ pub async fn decide(config: &Config<'_>, site: &Site) -> Result<Decision, Refusa
                 Some(cache) => format!("behind {}", cache.describe()),
                 None => "nothing in front of it".to_owned(),
             };
-            let reason = format!("default session store, {before}");
+            let reason = format!(
+                "default session store, {before}; no plugin is loaded, so none hears of the logout"
+            );
             (Way::Native(direct), reason)
         }
         (reason, eyes) => {
@@ -211,6 +215,7 @@ pub async fn decide(config: &Config<'_>, site: &Site) -> Result<Decision, Refusa
         unchecked,
         remarks,
         multisite,
+        shared: text(config, "CUSTOM_USER_TABLE"),
         replaced,
         answers,
         url: site.url.clone().or_else(|| network_url(config)),
@@ -235,13 +240,16 @@ pub fn skips(load: &Load) -> bool {
 
 /// A network answers to its own name only.
 fn network_url(config: &Config<'_>) -> Option<String> {
-    let text = |name| match config.get(name) {
+    let domain = text(config, "DOMAIN_CURRENT_SITE")?;
+    let path = text(config, "PATH_CURRENT_SITE").unwrap_or_else(|| "/".to_owned());
+    Some(format!("http://{domain}{path}"))
+}
+
+fn text(config: &Config<'_>, name: &str) -> Option<String> {
+    match config.get(name) {
         Setting::Value { value, .. } => String::from_utf8(value.to_bytes()?).ok(),
         Setting::Unset | Setting::Unresolved { .. } => None,
-    };
-    let domain = text("DOMAIN_CURRENT_SITE")?;
-    let path = text("PATH_CURRENT_SITE").unwrap_or_else(|| "/".to_owned());
-    Some(format!("http://{domain}{path}"))
+    }
 }
 
 /// A site whose database is open.

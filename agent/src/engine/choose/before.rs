@@ -65,7 +65,7 @@ impl Before {
     pub(super) fn doubt(&self) -> String {
         format!(
             "{} ({}) answers before the database: what this process sees of it is cleared, what \
-             the web server sees is not proved",
+             the web server sees is not proved (--verify=web asks it)",
             self.file.display(),
             self.name
         )
