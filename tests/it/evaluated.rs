@@ -227,3 +227,41 @@ fn a_host_that_is_named() {
         other.code(1).stdout("");
     }
 }
+
+/// What it says for itself is no proof, and what it starts does not stay.
+#[test]
+fn configurations_that_work_against_it() {
+    needs!(WordPress);
+    let forged = "$told = ['ok' => ['values' => ['DB_NAME' => 'another', 'DB_USER' => 'u', 'DB_PASSWORD' => 'p',
+            'DB_HOST' => 'localhost', '$table_prefix' => 'wp_'], 'odd' => [], 'files' => []]];";
+    let answers = "if (class_exists('Kickout_Worker', false)) {
+        $answer = new ReflectionMethod('Kickout_Worker', 'answer');
+        $answer->setAccessible(true);
+        $answer->invoke(null, $told);
+    }";
+    let rows: [(&str, String); 4] = [
+        ("answers for us", format!("{forged}\n{answers}\n{LOOP}")),
+        (
+            "writes into the channel",
+            format!(
+                "foreach (range(3, 30) as $fd) {{
+                    $end = @fopen('php://fd/' . $fd, 'wb');
+                    if ($end) {{ @fwrite($end, str_repeat('a:1:{{s:2:\"ok\";b:1;}}', 9)); }}
+                }}\n{LOOP}"
+            ),
+        ),
+        ("kills its parent", format!("if (!isset($_SERVER['HTTP_HOST'])) posix_kill(posix_getppid(), 9);\n{LOOP}")),
+        ("another face", "define('DB_NAME', php_sapi_name() === 'cli' && !isset($_SERVER['HTTP_HOST']) ? 'mysql' : '{name}');".to_owned()),
+    ];
+    for (what, code) in rows {
+        let site = site(&code);
+        let cookie = site.login("admin", "A", "::1");
+        for words in [&["admin", "--all"][..], &["--all-users", "--yes"]] {
+            let run = destroy(&site, words);
+            let taken = site.cookie_is_valid(&cookie);
+            let told = run.to_snapshot();
+            assert!(!(taken && run.code == Some(0)), "{what}: {told}");
+            assert!(taken || run.code != Some(1), "{what}: {told}");
+        }
+    }
+}

@@ -47,6 +47,8 @@ const KEYWORDS: &str = " and array as break case catch class clone const continu
     public readonly require require_once return self static parent switch throw trait try unset use \
     var while xor yield ";
 
+const INCLUDES: &str = " include include_once require require_once ";
+
 /// Names of `$_SERVER` that say how a page is fetched: what no database is chosen by.
 const FETCHED: [&[u8]; 7] = [
     b"HTTPS",
@@ -127,6 +129,7 @@ pub(crate) fn look(files: &[PathBuf], root: &Path, environment: &Environment) ->
     let declared = declared(read_files.iter().map(|(_, tokens)| tokens.as_slice()));
     for (file, tokens) in &read_files {
         let mut look = Look {
+            files,
             file,
             tokens,
             declared: &declared,
@@ -174,6 +177,7 @@ fn declared<'t>(files: impl Iterator<Item = &'t [Token]>) -> HashSet<Vec<u8>> {
 }
 
 struct Look<'a> {
+    files: &'a [PathBuf],
     file: &'a Path,
     tokens: &'a [Token],
     declared: &'a HashSet<Vec<u8>>,
@@ -283,6 +287,9 @@ impl Look<'_> {
         let lower = bare.to_ascii_lowercase();
         let own = self.declared.contains(&lower);
         let keyword = among(KEYWORDS, &lower);
+        if among(INCLUDES, &lower) {
+            self.included(at);
+        }
         if self.is(at + 1, "::") || self.after_word(at, b"new") {
             if !own && !keyword {
                 self.lost(at, format!("the class {}", shown(bare)));
@@ -296,6 +303,33 @@ impl Look<'_> {
             let settings = |text: &[u8]| text.trim_ascii_start().ends_with(b"wp-settings.php");
             let finds = self.is(at + 1, ".") && self.text(at + 2).is_some_and(settings);
             self.seen.absolute |= !finds;
+        }
+    }
+
+    /// A file that nobody has read may hold anything, and may have kept its name from us.
+    fn included(&mut self, at: usize) {
+        let rest = self.tokens.iter().skip(at + 1).map(|token| &token.tok);
+        let path = rest.take_while(|tok| !matches!(tok, Tok::Op(";" | "{" | "}") | Tok::End));
+        let path: Vec<&Tok> = path.collect();
+        let end = path.iter().rev().find_map(|tok| match tok {
+            Tok::Lit(Literal::Text(text)) => Some(text.clone()),
+            _ => None,
+        });
+        let made = path
+            .iter()
+            .any(|tok| matches!(tok, Tok::Var(_) | Tok::Template(_)));
+        match end {
+            Some(end) if end.ends_with(b"wp-settings.php") => {}
+            Some(end) if !made => {
+                let end = String::from_utf8_lossy(&end).into_owned();
+                let end = end.trim_start_matches(['.', '/']);
+                let mut folders = self.file.ancestors().skip(1).take(3);
+                let there = self.files.iter().any(|file| file.ends_with(end));
+                if !there && folders.any(|folder| folder.join(end).exists()) {
+                    self.found(at, format!("{end}, which was not read"));
+                }
+            }
+            Some(_) | None => self.found(at, "a file whose path is made at run time"),
         }
     }
 

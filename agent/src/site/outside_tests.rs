@@ -8,6 +8,7 @@ fn seen(code: &str, environment: &Environment) -> Seen {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("wp-config.php");
     fs::write(&file, format!("<?php\n{code}")).unwrap();
+    fs::write(dir.path().join("unread.php"), "<?php").unwrap();
     look(&[file], dir.path(), environment)
 }
 
@@ -16,7 +17,7 @@ fn what_hangs_on_the_process_is_found() {
     let unknown = Environment::unknown();
     let asked = Environment::unknown().asked_at(Some("a.test"));
     let web = Environment::of_process([]);
-    let rows: [(&str, &Environment, Option<&str>); 31] = [
+    let rows: [(&str, &Environment, Option<&str>); 35] = [
         (
             "foreach (['DB_NAME' => 'x'] as $k => $v) define($k, $v);",
             &unknown,
@@ -102,6 +103,26 @@ fn what_hangs_on_the_process_is_found() {
             "file_get_contents('/proc/self/environ');",
             &web,
             Some("/proc/self/environ"),
+        ),
+        (
+            "require __DIR__ . '/none.php'; require_once ABSPATH . 'wp-settings.php';",
+            &unknown,
+            None,
+        ),
+        (
+            "include_once dirname(__DIR__) . '/wp-config.php';",
+            &unknown,
+            None,
+        ),
+        (
+            "foreach (glob('c/*') as $f) { include $f; }",
+            &unknown,
+            Some("a file whose path is made at run time"),
+        ),
+        (
+            "require(__DIR__ . '/unread.php');",
+            &unknown,
+            Some("unread.php, which was not read"),
         ),
         ("`env`;", &web, Some("a shell command in backticks")),
     ];
