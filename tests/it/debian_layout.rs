@@ -5,6 +5,8 @@ use std::path::Path;
 
 use kickout_tests::{Binaries, Kickout, Output, Scratch, Site, WordPress, debian_package, needs};
 
+use crate::php::ALONE;
+
 /// Runs its arguments where `/etc` has more in it than this machine's.
 const WITH: &str = r#"
 set -e
@@ -47,7 +49,8 @@ impl Debian {
     fn run(&self, args: &[&str]) -> Output {
         let place = Scratch::new("place");
         Kickout::program(Path::new("/usr/bin/unshare"))
-            .args(["--mount", "/bin/sh", "-c", WITH, "sh"])
+            .args(ALONE)
+            .args(["/bin/sh", "-c", WITH, "sh"])
             .args([place.path(), self.etc.path()])
             .arg(&Binaries::dev().kickout)
             .args(args)

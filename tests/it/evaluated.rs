@@ -1,10 +1,17 @@
 //! Configurations that text alone does not settle: PHP is asked, as the site's owner and without
 //! WordPress; what hangs on more than files is no proof, and what hangs on a host is refused without.
 
-use kickout_tests::{Site, WordPress, needs};
+use kickout_tests::{Output, Site, WordPress, needs};
 
-use crate::destroy::destroy;
-use crate::php::kickout;
+use crate::php::alone;
+
+fn kickout(site: &Site, args: &[&str]) -> Output {
+    alone(site).args(args).run()
+}
+
+fn destroy(site: &Site, args: &[&str]) -> Output {
+    kickout(site, &[&["user", "session", "destroy"], args].concat())
+}
 
 const ALL: [&str; 3] = ["admin", "--all", "--debug"];
 
@@ -29,7 +36,7 @@ pub(crate) const LOOP: &str = "foreach (['DB_NAME' => '{name}'] as $k => $v) { d
 /// What only PHP can tell is served, and proved where it is the same in every process.
 #[test]
 fn what_only_php_can_tell() {
-    needs!(WordPress);
+    needs!(WordPress, Root);
     let rows: [(&str, i32, &str); 10] = [
         (LOOP, 0, "native: "),
         (
@@ -110,7 +117,7 @@ fn what_only_php_can_tell() {
 /// Nothing of WordPress, no drop-in and no plugin runs for it, and nothing of ours is left.
 #[test]
 fn nothing_else_runs() {
-    needs!(WordPress);
+    needs!(WordPress, Root);
     for code in [
         LOOP,
         "foreach ([ABSPATH] as $x) {} define('DB_NAME', basename('{name}'));",
@@ -146,7 +153,7 @@ fn nothing_else_runs() {
 /// Refused with file, line and what is missing; nothing is destroyed.
 #[test]
 fn what_php_cannot_tell_either() {
-    needs!(WordPress);
+    needs!(WordPress, Root);
     let rows: [(&str, &[&str], &str, &str); 7] = [
         (
             LOOP,
@@ -205,7 +212,7 @@ fn what_php_cannot_tell_either() {
 /// A host that is named settles what hangs on it, by text or by PHP.
 #[test]
 fn a_host_that_is_named() {
-    needs!(WordPress);
+    needs!(WordPress, Root);
     let rows = [
         (
             "define('DB_NAME', $_SERVER['HTTP_HOST'] === 's1.test' ? '{name}' : 'another');",
@@ -231,7 +238,7 @@ fn a_host_that_is_named() {
 /// What it says for itself is no proof, and what it starts does not stay.
 #[test]
 fn configurations_that_work_against_it() {
-    needs!(WordPress);
+    needs!(WordPress, Root);
     let forged = "$told = ['ok' => ['values' => ['DB_NAME' => 'another', 'DB_USER' => 'u', 'DB_PASSWORD' => 'p',
             'DB_HOST' => 'localhost', '$table_prefix' => 'wp_'], 'odd' => [], 'files' => []]];";
     let answers = "if (class_exists('Kickout_Worker', false)) {

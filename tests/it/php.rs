@@ -1,9 +1,22 @@
 //! The php engine on real sites: the flags that load WordPress, what it remarks, and loads that fail.
 
-use kickout_tests::{Config, Kickout, Output, Site, WordPress, needs};
+use std::path::Path;
+
+use kickout_tests::{Binaries, Config, Kickout, Output, Site, WordPress, needs};
 
 pub(crate) fn kickout(site: &Site, args: &[&str]) -> Output {
     Kickout::at(site).args(args).run()
+}
+
+/// Among no other processes: what looks like a web server may be another test's.
+pub(crate) const ALONE: [&str; 5] = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+
+/// The same where no web server runs, whose environment would be the site's.
+pub(crate) fn alone(site: &Site) -> Kickout {
+    Kickout::program(Path::new("/usr/bin/unshare"))
+        .args(ALONE)
+        .arg(&Binaries::dev().kickout)
+        .cwd(site.root())
 }
 
 const DESTROY: [&str; 4] = ["user", "session", "destroy", "admin"];

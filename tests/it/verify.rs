@@ -169,7 +169,8 @@ fn a_group() {
 pub(crate) fn without_php(site: &Site) -> Kickout {
     let hide = "mount -t tmpfs none /usr/local/bin && mount -t tmpfs none /usr/bin && exec \"$@\"";
     Kickout::program(Path::new("unshare"))
-        .args(["--mount", "sh", "-c", hide, "sh"])
+        .args(crate::php::ALONE)
+        .args(["sh", "-c", hide, "sh"])
         .arg(&Binaries::dev().kickout)
         .cwd(site.root())
 }
