@@ -280,7 +280,9 @@ fn rows_that_core_would_not_write() {
     let cookies = three_logins(&site, "anna");
     let copy = site.raw_rows(anna.id)[0].value.clone().unwrap();
     site.add_raw(anna.id, &copy);
-    destroy(&site, &["anna"]).success();
+    let run = destroy(&site, &["anna", "--debug"]).code(0);
+    let said = format!("1 duplicate row of user {} (anna): handled, too", anna.id);
+    run.stderr_has(&said);
     let rows = site.raw_rows(anna.id);
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[0].value, rows[1].value);
@@ -289,7 +291,8 @@ fn rows_that_core_would_not_write() {
     assert_eq!(site.raw_rows(anna.id), []);
     site.add_raw(anna.id, &copy);
     site.add_raw(anna.id, &many(1));
-    destroy(&site, &["anna", "--all"]).success();
+    let run = destroy(&site, &["anna", "--all", "--debug"]).code(0);
+    run.stderr_has(&said);
     assert_eq!(site.raw_rows(anna.id), []);
     assert_eq!(site.valid_cookies(&cookies), [false; 3]);
 }

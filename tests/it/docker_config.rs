@@ -137,3 +137,32 @@ fn inside_its_container_it_is_read() {
     site.write("wp-config.php", config);
     assert!(!site.cookie_is_valid(&cookie));
 }
+
+/// PHP, where it has to be asked, has them too: then they are no doubt.
+#[test]
+fn inside_its_container_php_has_them() {
+    needs!(WordPress, Root);
+    let site = WordPress::new().install();
+    let name = site.database().name.clone();
+    let cookie = site.login("admin", "A", "::1");
+    let config = std::fs::read_to_string(site.root().join("wp-config.php")).unwrap();
+    let plain = format!("define( 'DB_NAME', '{name}' );");
+    let asked = "foreach (['DB_NAME' => 'OF_THE_WEB'] as $k => $v) { define($k, getenv('DB_' . $v) . getenv('DB_B')); }";
+    site.write("wp-config.php", config.replace(&plain, asked));
+    let root = Scratch::new("root");
+    let rows = [("", 1), (".dockerenv", 0)];
+    for (mark, code) in rows {
+        let run = elsewhere(mark, "apache2", &root)
+            .args(["user", "session", "destroy", "admin", "--debug"])
+            .arg(format!("--path={}", site.root().display()))
+            .env("DB_OF_THE_WEB", &name)
+            .env("DB_B", "")
+            .run();
+        let run = run.code(code);
+        if code == 0 {
+            run.stderr_has("evaluated with php").stderr_has("native: ");
+        }
+    }
+    site.write("wp-config.php", &config);
+    assert!(!site.cookie_is_valid(&cookie));
+}

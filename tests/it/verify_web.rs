@@ -50,7 +50,9 @@ fn a_page_that_takes_its_time() {
              while (ob_get_level()) { ob_end_flush(); }
              flush();
          });
-         add_action('admin_footer', function () { sleep(1); });",
+         add_action('admin_footer', function () {
+             for ($end = microtime(true) + 1; microtime(true) < $end;) {}
+         });",
     );
     let caching = Fpm::with_page_cache(&site);
     proving(&site, &ALL, &caching.url())

@@ -13,7 +13,7 @@ use kickout_shared::value::Key;
 
 use crate::cache::Whose;
 use crate::engine::{Content, Corruption, Engine, EngineError, Entry, Row, Written, read_tokens};
-use crate::ops::doom::{doom, end_row};
+use crate::ops::doom::{doom, end_row, say_duplicates};
 use crate::ops::existed::Moment;
 use crate::ops::front::Front;
 use crate::ops::settle::{self, Calm, MANY, PASSES};
@@ -37,8 +37,11 @@ pub(super) async fn one<E: Engine>(
     let mut front = Front::default();
     let only = [user.id];
     let mut calm = Calm::new(begun, Duration::ZERO);
-    for _ in 0..TRIES + PASSES {
+    for pass in 0..TRIES + PASSES {
         let rows = desk.engine.rows(user.id).await?;
+        if pass == 0 {
+            say_duplicates(desk, &rows, &user.login).await?;
+        }
         let effective = rows.iter().position(|row| row.exact);
         let sessions = match effective.map(|index| &rows[index]) {
             Some(row) => live_sessions(desk, row, &user, begun).await?,
@@ -353,6 +356,9 @@ pub(super) async fn all_of_one<E: Engine>(
             begun.second_over().await;
         }
         let rows = desk.engine.rows(user).await?;
+        if pass == 0 {
+            say_duplicates(desk, &rows, login).await?;
+        }
         let effective = rows.iter().position(|row| row.exact);
         let (mut clean, mut whole) = (true, true);
         for (index, row) in rows.iter().enumerate().rev() {

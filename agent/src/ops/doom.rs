@@ -4,7 +4,7 @@ use kickout_shared::bytes::Bytes;
 
 use crate::engine::{Content, Engine, Entry, Row, Written, read_tokens};
 use crate::ops::existed::Moment;
-use crate::ops::{Desk, Stop, evidence};
+use crate::ops::{Desk, Stop, counted, evidence, list};
 
 /// What of a row has to go.
 pub(super) struct Doom {
@@ -95,6 +95,23 @@ pub(super) async fn say_ended<E: Engine>(
     }
     for entry in &doom.entries {
         evidence::ended(desk.out, row, entry, login).await?;
+    }
+    Ok(())
+}
+
+/// WordPress reads one row of a user; the others are handled as well.
+pub(super) async fn say_duplicates<E: Engine>(
+    desk: &mut Desk<'_, E>,
+    rows: &[Row],
+    login: &Bytes,
+) -> Result<(), Stop> {
+    if let [row, others @ ..] = rows
+        && !others.is_empty()
+    {
+        let count = counted(others.len() as u64, "duplicate row");
+        let who = list::name(row.user, login);
+        let text = format!("{count} of user {who}: handled, too");
+        desk.out.debug("rows", text).await?;
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Rows 14 to 18: what the configuration says, and who can tell.
 
+use kickout_tests::needs;
+
 use super::{ALL, Case, Row};
 use crate::evaluated;
 
@@ -74,6 +76,32 @@ fn a_host() -> Case {
 }
 
 fn hyperdb() -> Case {
-    let routes = "<?php // HyperDB\nrequire_once ABSPATH . WPINC . '/class-wpdb.php';\n";
-    Case::plain().with("wp-content/db.php", routes)
+    routed("HyperDB")
+}
+
+fn routed(name: &str) -> Case {
+    let routes = format!("<?php // {name}\nrequire_once ABSPATH . WPINC . '/class-wpdb.php';\n");
+    Case::plain().with("wp-content/db.php", &routes)
+}
+
+/// The other two of row 18.
+#[test]
+fn every_router_of_databases() {
+    needs!(WordPress);
+    for (header, name) in [
+        ("LudicrousDB", "LudicrousDB"),
+        ("My own", "unknown drop-in"),
+    ] {
+        let case = routed(header);
+        let said = format!("db.php routes the database ({name})");
+        case.run(&["doctor"]).code(0).stdout_has(&said);
+        let all = ["user", "session", "destroy", "admin", "--all", "--debug"];
+        case.run(&all)
+            .code(0)
+            .stderr_has(&said)
+            .stderr_has("php: WordPress ");
+        assert!(!case.site.cookie_is_valid(&case.cookie), "{header}");
+        let native = [&all[..], &["--engine=native"]].concat();
+        case.run(&native).code(1).stderr_has(&said);
+    }
 }

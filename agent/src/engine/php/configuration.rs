@@ -12,6 +12,9 @@ use super::{start_failed, wire};
 use crate::engine::EngineError;
 use crate::site::{self, Config, ConfigError, Environment, Evaluated, Literal};
 
+/// How the folder that is not there begins.
+const STUB: &[u8] = b"kickout://";
+
 /// Files of the configuration that PHP may name.
 const MAX_FILES: usize = 1_000;
 
@@ -36,7 +39,7 @@ pub async fn evaluate(
     let mut told = None;
     if !needs_root(&known) {
         told = match ask(config, url, false, launch, notes).await {
-            Ok(seen) => Some(seen).filter(|seen| !needs_root(&seen.files)),
+            Ok(seen) => Some(seen).filter(|seen| !seen.has_stub() && !needs_root(&seen.files)),
             Err(Silence::Ended(_)) => None,
             Err(silence) => return Err(failed(silence)),
         };
@@ -64,6 +67,17 @@ pub async fn evaluate(
 struct Told {
     values: std::collections::HashMap<String, Option<Literal>>,
     files: Vec<PathBuf>,
+}
+
+impl Told {
+    /// Whether a value was made from the folder that is not there.
+    fn has_stub(&self) -> bool {
+        let has = |value: &Literal| {
+            let text = value.to_bytes().unwrap_or_default();
+            text.windows(STUB.len()).any(|window| window == STUB)
+        };
+        self.values.values().flatten().any(has)
+    }
 }
 
 async fn ask(
