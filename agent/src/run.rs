@@ -243,6 +243,7 @@ async fn run<E: Engine>(
         cache,
         out: to,
         clock,
+        bounds: site.bounds,
     };
     let outcome = ops::run(desk, site, request).await?;
     // Worth saying only of something that was done.

@@ -24,6 +24,27 @@ pub struct Site {
     /// How the site's code is to be loaded, if at all.
     #[serde(default, skip_serializing_if = "Load::is_plain")]
     pub load: Box<Load>,
+    /// Whom the run may concern; set by who passes it on, never by who asks.
+    #[serde(default, skip_serializing_if = "Bounds::is_none")]
+    pub bounds: Bounds,
+}
+
+/// What a run is confined to, however users are named or chosen. Only the agent knows who is who.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bounds {
+    /// Nobody but the user with this id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_user: Option<u64>,
+    /// Nothing is destroyed when more users than this have sessions among those that are chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_users: Option<u32>,
+}
+
+impl Bounds {
+    /// Whether there are none.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Which engine, and what a loaded WordPress is to leave out or take in.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use kickout_shared::bytes::Bytes;
-use kickout_shared::event::{Event, Progress, Verdict};
+use kickout_shared::event::{Event, Level, Line, Progress, Verdict};
 use kickout_shared::request::{Selector, Who};
 
 use crate::cache::Whose;
@@ -41,6 +41,9 @@ async fn selected<E: Engine>(
     tally: &mut Tally,
 ) -> Result<Verdict, Stop> {
     let selection = Selection::resolve(desk, selector).await?;
+    if !begun.dry_run {
+        few_enough(desk, &selection).await?;
+    }
     let total = desk.engine.last_row().await?;
     let mut front = Front::default();
     let mut calm = Calm::new(begun, MANY);
@@ -99,6 +102,33 @@ async fn selected<E: Engine>(
         true => settle::alive(&who),
         false => EngineError::Contended { who }.into(),
     })
+}
+
+/// Ends the run when more users have sessions than it may log out. Who logs in later is spared anyway.
+async fn few_enough<E: Engine>(desk: &mut Desk<'_, E>, selection: &Selection) -> Result<(), Stop> {
+    let Some(limit) = desk.bounds.max_users else {
+        return Ok(());
+    };
+    let (mut first, mut users) = (u64::MAX, BTreeSet::new());
+    loop {
+        desk.out.cancelled()?;
+        let heads = desk.engine.previous_rows(first, PAGE).await?;
+        let Some(end) = heads.last() else {
+            return Ok(());
+        };
+        first = end.id;
+        let (heads, _) = selection.of(desk, heads).await?;
+        users.extend(heads.iter().map(|head| head.user));
+        if users.len() as u64 > u64::from(limit) {
+            return Err(Stop::Said(Line {
+                level: Level::Error,
+                text: format!("More than {limit} users have sessions: the token allows no more."),
+                fix: Some(
+                    "Choose fewer: --role=<role>, --except=<user>, or their names.".to_owned(),
+                ),
+            }));
+        }
+    }
 }
 
 async fn finish<E: Engine>(

@@ -3,7 +3,7 @@
 
 use kickout_shared::event::{Level, Line, Outcome, Verdict};
 use kickout_shared::request::{Doomed, Request};
-use kickout_shared::site::Site;
+use kickout_shared::site::{Bounds, Site};
 
 use crate::cache::ObjectCache;
 use crate::engine::{Engine, EngineError};
@@ -39,6 +39,8 @@ pub struct Desk<'a, E> {
     pub out: &'a mut Out,
     /// Time.
     pub clock: Clock,
+    /// Whom the run may concern.
+    pub bounds: Bounds,
 }
 
 /// Why a verb stopped.

@@ -1,6 +1,7 @@
 //! Who is meant by `<user>`: WP-CLI's order of number, email, login (`Fetchers\User`), with its
 //! words for failure and ambiguity.
 
+use kickout_shared::event::{Level, Line};
 use kickout_shared::user::{User, UserKey, UserRef};
 
 use crate::engine::Engine;
@@ -49,11 +50,43 @@ fn not_found(named: &UserRef) -> String {
     format!("Invalid {what}: '{}'", named.text)
 }
 
-/// Finds the user, `None` when there is none. Warns when a number is also somebody's login.
+/// Finds the user, `None` when there is none. Warns when a number is also somebody's login. Who is
+/// beyond the run's bounds is refused like one who does not exist.
 pub(super) async fn find<E: Engine>(
     desk: &mut Desk<'_, E>,
     named: &UserRef,
 ) -> Result<Option<User>, Stop> {
+    let Some(only) = desk.bounds.only_user else {
+        return anybody(desk, named).await;
+    };
+    // Nothing is said of others, not even that there are two.
+    let own = desk.engine.user(UserKey::Id, &only.to_string()).await?;
+    let meant = own.filter(|own| is_meant(own, named));
+    meant.map(Some).ok_or_else(|| beyond(&named.text))
+}
+
+/// Whether a user's own id, login or address was given.
+fn is_meant(own: &User, named: &UserRef) -> bool {
+    let text = named.text.trim();
+    let id = own.id.to_string();
+    let is = |key, value: &[u8]| {
+        (named.by == key || named.by == UserKey::Any) && value == text.as_bytes()
+    };
+    is(UserKey::Id, id.as_bytes())
+        || is(UserKey::Login, &own.login.0)
+        || is(UserKey::Email, &own.email.0)
+}
+
+/// The bounds of a token are passed.
+pub(super) fn beyond(what: &str) -> Stop {
+    Stop::Said(Line {
+        level: Level::Error,
+        text: format!("The token is for one user alone, and not for '{what}'."),
+        fix: Some("Name that user by login, address or id.".to_owned()),
+    })
+}
+
+async fn anybody<E: Engine>(desk: &mut Desk<'_, E>, named: &UserRef) -> Result<Option<User>, Stop> {
     let text = named.text.as_str();
     match named.by {
         UserKey::Id => match numeric(text) {

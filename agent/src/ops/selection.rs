@@ -21,6 +21,9 @@ impl Selection {
         desk: &mut Desk<'_, E>,
         selector: &Selector,
     ) -> Result<Self, Stop> {
+        if desk.bounds.only_user.is_some() {
+            return Err(resolve::beyond("everybody"));
+        }
         let except = resolve::all(desk, &selector.except).await?;
         let except = except.into_iter().map(|user| user.id).collect();
         Ok(Self {

@@ -16,6 +16,7 @@ use super::*;
 use crate::engine::memory::Memory;
 use crate::out::Control;
 
+mod bounds;
 mod everybody;
 mod races;
 
@@ -105,6 +106,10 @@ fn clock() -> i64 {
 }
 
 fn ask(memory: &mut Memory, request: Request) -> Heard {
+    ask_within(Bounds::default(), memory, request)
+}
+
+fn ask_within(bounds: Bounds, memory: &mut Memory, request: Request) -> Heard {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(true)
@@ -122,6 +127,7 @@ fn ask(memory: &mut Memory, request: Request) -> Heard {
                 cache: None,
                 out: &mut out,
                 clock,
+                bounds,
             };
             let ended = run(desk, &Site::default(), request).await;
             out.done(ended).await;
@@ -395,6 +401,7 @@ fn acting_as_nobody_is_refused_before_anything() {
             cache: None,
             out: &mut out,
             clock: || NOW,
+            bounds: Bounds::default(),
         };
         let site = Site {
             act_as: Some(UserRef::parse("ghost")),

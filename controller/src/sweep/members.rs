@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use kickout_shared::site::Site;
+use kickout_shared::site::{Bounds, Site};
 use kickout_shared::user::UserRef;
 
 use crate::exchange::Asker;
@@ -122,6 +122,7 @@ fn member(resolved: Resolved, act_as: Option<UserRef>, way: Rc<Way>) -> Member {
             url: resolved.url,
             act_as,
             load: Box::default(),
+            bounds: Bounds::default(),
         },
         place,
         way,
