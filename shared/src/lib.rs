@@ -21,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 pub mod age;
+pub mod bridge;
 pub mod bytes;
 pub mod canary;
 pub mod event;

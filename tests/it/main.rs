@@ -12,6 +12,10 @@ mod alias_shown;
 mod arm;
 /// Wrong words, broken sites, hostile data.
 mod bad_input;
+/// The bridge, met over HTTP.
+mod bridge;
+/// What it refuses.
+mod bridge_refusals;
 /// The codec against real PHP.
 mod codec;
 /// What WP-CLI does, matched or named.

@@ -84,14 +84,20 @@ impl Guarded {
     }
 }
 
-impl Drop for Guarded {
-    fn drop(&mut self) {
+impl Guarded {
+    /// Ends it without a word, and its children: those of PHP-FPM would outlive it.
+    pub fn kill(&mut self) {
         if !self.has_ended() {
-            // Its children too: those of PHP-FPM would outlive it.
             let group = rustix::process::Pid::from_child(&self.child);
             let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
             let _ = self.child.wait();
         }
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        self.kill();
         // The server is reaped, its number is free: the watchdog must not use it any more.
         if let Some(mut pipe) = self.watchdog.stdin.take() {
             let _ = pipe.write_all(b"done\n");

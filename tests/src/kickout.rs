@@ -28,6 +28,8 @@ pub struct Binaries {
     /// The agent as a program of its own: a copy of what the released controller carries, or as
     /// good as that in the controller for tests.
     pub agent: PathBuf,
+    /// The bridge.
+    pub bridge: PathBuf,
 }
 
 impl Binaries {
@@ -60,6 +62,7 @@ impl Binaries {
             return Self {
                 kickout: dir.join("kickout"),
                 agent,
+                bridge: dir.join("kickout-bridge"),
             };
         }
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -78,6 +81,8 @@ impl Binaries {
                 "--release",
                 "--package",
                 "kickout",
+                "--package",
+                "kickout-bridge",
                 "--package",
                 "kickout-tests",
             ]),
@@ -106,6 +111,7 @@ impl Binaries {
         Self {
             kickout: built("kickout"),
             agent,
+            bridge: built("kickout-bridge"),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! test. It knows how to start, ask and stop them; what is expected of them is said in `it/`.
 
 mod account;
+mod bridge;
 mod cache;
 mod chaos;
 mod client;
@@ -37,6 +38,7 @@ mod web;
 mod wordpress;
 
 pub use account::{Account, mode_and_mtime};
+pub use bridge::{Bridge, Reply, operation};
 pub use cache::{cached, debian_package, npm_package, target_dir, workspace_root};
 pub use chaos::{Chaos, Proxy, Way};
 pub use client::Client;

@@ -1,0 +1,357 @@
+//! Who may do what, once, with a record of it: from what was asked to what is streamed back. Knows no
+//! HTTP and no WordPress.
+
+use std::net::IpAddr;
+use std::sync::Mutex;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use kickout_shared::bridge::{Operation, Refused, Tail};
+use kickout_shared::event::Verdict;
+use kickout_shared::request::Request;
+use kickout_shared::token::sha256_hex;
+use tokio::sync::mpsc;
+
+use crate::agent::{Agents, Owner};
+use crate::audit::{Audit, AuditError, Entry, Head};
+use crate::config::Config;
+use crate::limits::Limits;
+use crate::operations::{Known, Name, Operations, OperationsError, SKEW};
+use crate::token::{self, Store, Stored};
+use answer::{Answer, lost, repeat};
+use asked::{Run, acts, confined, parse};
+
+mod answer;
+mod asked;
+
+/// The longest name of an operation.
+const MAX_NAME: usize = 64;
+
+/// What was asked for, and by whom.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// From where.
+    pub peer: IpAddr,
+    /// The name the bridge was called by.
+    pub host: String,
+    /// The bearer token, if one came.
+    pub token: Option<String>,
+    /// SHA-256 of the client's certificate, hex, if one came and was checked.
+    pub certificate: Option<String>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Why nothing was done.
+#[derive(Debug)]
+pub struct Denied {
+    /// The status of HTTP, which is precise enough.
+    pub status: u16,
+    /// What to say.
+    pub said: Refused,
+}
+
+impl Denied {
+    fn new(status: u16, error: impl Into<String>, fix: impl Into<Option<String>>) -> Self {
+        let said = Refused {
+            error: error.into(),
+            fix: fix.into(),
+        };
+        Self { status, said }
+    }
+}
+
+/// Why the bridge cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum KeeperError {
+    /// Without a record nothing is done.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// Nor twice.
+    #[error(transparent)]
+    Operations(#[from] OperationsError),
+}
+
+impl KeeperError {
+    /// The command that mends it.
+    pub fn fix(&self) -> String {
+        match self {
+            Self::Audit(error) => error.fix(),
+            Self::Operations(error) => error.fix(),
+        }
+    }
+}
+
+/// What the bridge keeps.
+#[derive(Debug)]
+pub struct Keeper {
+    config: Config,
+    tokens: Store,
+    audit: Mutex<Audit>,
+    operations: tokio::sync::Mutex<Operations>,
+    agents: Agents,
+    limits: Mutex<Limits>,
+    owners: Vec<Option<Owner>>,
+    started: Instant,
+}
+
+/// Lines on their way to a client; a channel that is closed is a client that has gone.
+pub type Lane = mpsc::Sender<Vec<u8>>;
+
+/// What is allowed and begun.
+struct Job {
+    operation: Operation,
+    token: Stored,
+    site: usize,
+    run: Run,
+    /// SHA-256 of the whole body, hex.
+    hash: String,
+}
+
+impl Keeper {
+    /// Opens what is kept in the configuration's state folder. `owners` are those of its sites.
+    pub async fn open(
+        config: Config,
+        agents: Agents,
+        owners: Vec<Option<Owner>>,
+    ) -> Result<Self, KeeperError> {
+        let state = &config.state;
+        let mut audit = Audit::open(&state.join("audit.jsonl"), now())?;
+        let release = kickout_shared::version::RELEASE.to_owned();
+        audit.append(Entry::Started { release }, now())?;
+        Ok(Self {
+            tokens: Store::at(state.join("tokens.json")),
+            operations: Operations::open(&state.join("operations.db")).await?.into(),
+            audit: audit.into(),
+            agents,
+            limits: Mutex::default(),
+            owners,
+            config,
+            started: Instant::now(),
+        })
+    }
+
+    /// The configuration it was opened with.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Does what is asked, and sends what is said of it into the lane. Nothing has been sent when it
+    /// is denied.
+    pub async fn run(&self, ask: Ask, lane: Lane) -> Result<(), Denied> {
+        let token = self.authenticate(&ask)?;
+        let job = self.read(&ask, token)?;
+        let name = Name {
+            token: &job.token.id,
+            operation: &job.operation.operation,
+        };
+        // Looking at something twice does no harm, and a listing has no bound.
+        let acts = acts(&job.run.request);
+        if acts {
+            let known = self
+                .operations
+                .lock()
+                .await
+                .begin(name, &job.hash, now())
+                .await;
+            match known.map_err(|error| unable(error.to_string(), error.fix()))? {
+                Known::New => {}
+                Known::Done(answer) => return repeat(&lane, answer).await,
+                Known::Running => {
+                    let why = "this operation is being carried out";
+                    return Err(Denied::new(409, why, "Wait for its answer.".to_owned()));
+                }
+                Known::Other => {
+                    let why = "another request had this operation's name";
+                    return Err(Denied::new(409, why, "Run the command anew.".to_owned()));
+                }
+                Known::Lost => return repeat(&lane, lost()).await,
+            }
+        }
+        let intent = Entry::Intent {
+            operation: job.operation.operation.clone(),
+            peer: ask.peer.to_string(),
+            token: job.token.id.clone(),
+            certificate: ask.certificate.clone(),
+            site: self.config.sites[job.site].name.clone(),
+            request: serde_json::to_value(&job.run.request).unwrap_or_default(),
+        };
+        self.record(intent)?;
+        self.carry_out(&job, acts, lane).await;
+        Ok(())
+    }
+
+    fn authenticate(&self, ask: &Ask) -> Result<Stored, Denied> {
+        let unauthorized = || {
+            let fix = "Give a token that counts: kickout-bridge token add makes one.".to_owned();
+            Denied::new(401, "no valid token", fix)
+        };
+        let clock = self.clock();
+        let shut_out = self
+            .limits
+            .lock()
+            .is_ok_and(|it| it.is_shut_out(ask.peer, clock));
+        if shut_out {
+            let why = "too many tokens that do not count came from this address";
+            return Err(Denied::new(429, why, "Wait a minute.".to_owned()));
+        }
+        let tokens = self.tokens.read();
+        let tokens = tokens.map_err(|error| unable(error.to_string(), error.fix()))?;
+        let presented = ask.token.as_deref().unwrap_or_default();
+        let certificate = ask.certificate.as_deref();
+        match token::check(&tokens, presented, certificate, now()) {
+            Ok(token) => Ok(token.clone()),
+            Err(refusal) => {
+                if let Ok(mut limits) = self.limits.lock() {
+                    limits.failed(ask.peer, clock);
+                }
+                self.record(Entry::Refused {
+                    peer: ask.peer.to_string(),
+                    token: None,
+                    refusal: Some(refusal),
+                    denied: None,
+                })?;
+                Err(unauthorized())
+            }
+        }
+    }
+
+    fn read(&self, ask: &Ask, token: Stored) -> Result<Job, Denied> {
+        let per_hour = token.grant.max_per_hour;
+        let clock = self.clock();
+        let may = self
+            .limits
+            .lock()
+            .is_ok_and(|mut it| it.ask(&token.id, per_hour, clock));
+        if !may {
+            let why = "this token has asked too often";
+            return Err(Denied::new(
+                429,
+                why,
+                "Wait, or ask for a higher limit.".to_owned(),
+            ));
+        }
+        let (operation, run) = parse(&ask.body).map_err(|why| Denied::new(400, why, None))?;
+        let name = &operation.operation;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        if name.is_empty() || name.len() > MAX_NAME || !name.bytes().all(plain) {
+            return Err(Denied::new(400, "the operation has no name", None));
+        }
+        if now().abs_diff(operation.issued) > SKEW.unsigned_abs() {
+            let why = "the operation is not of this hour: its time of issue is too far from the \
+                       bridge's clock";
+            return Err(Denied::new(
+                401,
+                why,
+                "Set the clocks of both sides.".to_owned(),
+            ));
+        }
+        let site = self.addressed(&operation, &ask.host);
+        let unknown = || crate::authority::AuthorityError::Site;
+        let found = site.map(|at| &self.config.sites[at]);
+        let allowed = found
+            .ok_or_else(unknown)
+            .and_then(|site| token.grant.allows(&site.name, &run.site, &run.request));
+        if let (Ok(bounds), Some(at)) = (&allowed, site) {
+            let run = Run {
+                site: confined(&self.config.sites[at], run.site, *bounds),
+                request: run.request,
+            };
+            return Ok(Job {
+                operation,
+                token,
+                site: at,
+                run,
+                hash: sha256_hex(&ask.body),
+            });
+        }
+        let error = allowed.err().unwrap_or_else(unknown);
+        self.record(Entry::Refused {
+            peer: ask.peer.to_string(),
+            token: Some(token.id),
+            refusal: None,
+            denied: Some(error.to_string()),
+        })?;
+        Err(Denied::new(403, error.to_string(), error.fix()))
+    }
+
+    /// The site that is meant: by its name, by the name the bridge was called by, or the only one.
+    fn addressed(&self, operation: &Operation, host: &str) -> Option<usize> {
+        let sites = &self.config.sites;
+        match &operation.site {
+            Some(name) => sites.iter().position(|site| site.name == *name),
+            None => sites
+                .iter()
+                .position(|site| site.is_at(host))
+                .or_else(|| (sites.len() == 1).then_some(0)),
+        }
+    }
+
+    async fn carry_out(&self, job: &Job, acts: bool, lane: Lane) {
+        let mut answer = Answer {
+            lane,
+            // The cookies of a canary are never at rest.
+            kept: (acts && !matches!(job.run.request, Request::Canary(_))).then(Vec::new),
+        };
+        let Run { site, request } = &job.run;
+        let (site, request) = (site.clone(), request.clone());
+        let ended = self
+            .agents
+            .run(self.owners[job.site], site, request, &mut answer)
+            .await;
+        let (verdict, users, sessions) = match &ended {
+            Ok(outcome) => (said(outcome.verdict), outcome.users, outcome.sessions),
+            Err(error) => (error.to_string(), 0, 0),
+        };
+        let result = Entry::Result {
+            operation: job.operation.operation.clone(),
+            verdict,
+            users,
+            sessions,
+        };
+        // What was done cannot be undone: that it is not recorded is said.
+        match self.record(result) {
+            Ok(head) => answer.say(&Tail::Audited { head }).await,
+            Err(denied) => answer.say(&denied.said).await,
+        }
+        if let Some(kept) = answer.kept.filter(|_| ended.is_ok()) {
+            let name = Name {
+                token: &job.token.id,
+                operation: &job.operation.operation,
+            };
+            // Not to be repeated then: asked for again, nobody knows.
+            let _ = self.operations.lock().await.end(name, &kept).await;
+        }
+    }
+
+    fn record(&self, entry: Entry) -> Result<Head, Denied> {
+        let mut audit = self
+            .audit
+            .lock()
+            .map_err(|_| unable("the audit is locked", None))?;
+        match audit.append(entry, now()) {
+            Ok(head) => Ok(head.clone()),
+            Err(error) => Err(unable(error.to_string(), error.fix())),
+        }
+    }
+
+    fn clock(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+}
+
+/// The bridge is at fault. What exactly is for its log.
+fn unable(error: impl Into<String>, fix: impl Into<Option<String>>) -> Denied {
+    Denied::new(503, error, fix)
+}
+
+fn said(verdict: Verdict) -> String {
+    let value = serde_json::to_value(verdict).unwrap_or_default();
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}

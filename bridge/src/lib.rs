@@ -1,0 +1,15 @@
+//! Kickout's HTTPS front: it authenticates, authorizes, audits and starts the agent. It knows no
+//! WordPress: what a command means, and what it did, is the agent's to say.
+#![forbid(unsafe_code)]
+
+pub mod agent;
+pub mod audit;
+pub mod authority;
+pub mod config;
+pub mod front;
+pub mod keeper;
+pub mod limits;
+pub mod operations;
+pub mod owner;
+pub mod tls;
+pub mod token;

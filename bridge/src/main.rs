@@ -1,0 +1,324 @@
+//! `kickout-bridge`: serves, makes tokens, and looks at its own audit. Words in, rooms called, lines
+//! out; nothing is decided here.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::{Args, Parser, Subcommand};
+use kickout_bridge::agent::Agents;
+use kickout_bridge::audit::{self, Flaw};
+use kickout_bridge::authority::{Grant, Scope};
+use kickout_bridge::config::{self, Config};
+use kickout_bridge::front;
+use kickout_bridge::keeper::Keeper;
+use kickout_bridge::token::{Store, Stored, TokenError};
+use kickout_bridge::{owner, tls};
+use rustix::fs::Mode;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+/// Lets a controller log people out of this host's WordPress over HTTPS, as far as its token goes.
+#[derive(Parser)]
+#[command(name = "kickout-bridge", version)]
+struct Words {
+    /// Its configuration.
+    #[arg(long, global = true, default_value = config::PLACE)]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Answers until it is told to stop; then it finishes what runs.
+    Serve {
+        /// The agent it starts.
+        #[arg(long, default_value = "/usr/lib/kickout/kickout-agent")]
+        agent: PathBuf,
+    },
+    /// Says whether it would start.
+    Check,
+    /// Makes, names and revokes tokens.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Looks at the record of what was done.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+}
+
+#[derive(Subcommand)]
+enum TokenCommand {
+    /// Makes one, and shows it once.
+    Add(Add),
+    /// Names those there are; none can be shown again.
+    List,
+    /// Makes one worthless, at once.
+    Revoke {
+        /// Its name.
+        id: String,
+    },
+}
+
+#[derive(Args)]
+struct Add {
+    /// What you call it.
+    label: String,
+    /// What it may do; once for each. See docs/bridge.md.
+    #[arg(long = "scope", required = true, value_parser = scope)]
+    scopes: Vec<Scope>,
+    /// A site it may address; once for each.
+    #[arg(long = "site", required = true)]
+    sites: Vec<String>,
+    /// The id of the WordPress user it belongs to: whom `….self` means.
+    #[arg(long)]
+    user: Option<u64>,
+    /// The most users one command may log out.
+    #[arg(long)]
+    max_users: Option<u32>,
+    /// The most requests in an hour.
+    #[arg(long)]
+    max_per_hour: Option<u32>,
+    /// Days until it ends, at most 90.
+    #[arg(long, default_value_t = 30)]
+    days: i64,
+    /// SHA-256 of the only client certificate it counts with, hex.
+    #[arg(long)]
+    certificate: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum AuditCommand {
+    /// Names the first line that was changed or taken out, or that the tail was cut.
+    Verify {
+        /// A head that a reply carried: it must still be there.
+        #[arg(long)]
+        head: Option<String>,
+    },
+}
+
+fn scope(text: &str) -> Result<Scope, String> {
+    let names = Scope::ALL.map(Scope::name).join(", ");
+    Scope::named(text).ok_or(format!("there are {names}"))
+}
+
+/// What went wrong, and what mends it.
+struct Failure {
+    text: String,
+    fix: String,
+}
+
+/// A failure of any room: each has its words and its fix.
+macro_rules! failed {
+    ($error:expr) => {{
+        let error = $error;
+        Failure {
+            text: error.to_string(),
+            fix: error.fix(),
+        }
+    }};
+}
+
+fn main() -> ExitCode {
+    let words = Words::parse();
+    // What is kept is nobody else's.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    let done = Config::read(&words.config)
+        .map_err(|error| failed!(error))
+        .and_then(|config| obey(words.command, config));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure { text, fix }) => {
+            let _ = writeln!(std::io::stderr(), "Error: {text}\n{fix}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn obey(command: Command, config: Config) -> Result<(), Failure> {
+    let tokens = Store::at(config.state.join("tokens.json"));
+    match command {
+        Command::Serve { agent } => serve(config, agent),
+        Command::Check => check(&config, &tokens),
+        Command::Token(command) => token(command, &config, &tokens),
+        Command::Audit(AuditCommand::Verify { head }) => {
+            verify(&config.state.join("audit.jsonl"), head.as_deref())
+        }
+    }
+}
+
+fn check(config: &Config, tokens: &Store) -> Result<(), Failure> {
+    owners(config)?;
+    config.state_is_private().map_err(|error| failed!(error))?;
+    if let Some(it) = &config.tls {
+        tls::load(it).map_err(|error| failed!(error))?;
+    }
+    tokens.read().map_err(|error| failed!(error))?;
+    say(&format!(
+        "Everything is in order: {} would answer.",
+        config.listen
+    ));
+    Ok(())
+}
+
+fn owners(config: &Config) -> Result<Vec<Option<kickout_bridge::agent::Owner>>, Failure> {
+    let owners = config.sites.iter().map(|site| owner::of(&site.owner));
+    let owners: Result<_, _> = owners.collect();
+    owners.map_err(|error| failed!(error))
+}
+
+fn serve(config: Config, agent: PathBuf) -> Result<(), Failure> {
+    check(&config, &Store::at(config.state.join("tokens.json")))?;
+    let owners = owners(&config)?;
+    let broken = |what: &str, why: &dyn std::fmt::Display| Failure {
+        text: format!("cannot {what}: {why}"),
+        fix: "Look at the configuration, and at what else uses that address.".to_owned(),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|why| broken("start", &why))?;
+    runtime.block_on(async {
+        let listen = config.listen;
+        let files = config.tls.clone();
+        let keeper = Keeper::open(config, Agents::new(agent), owners).await;
+        let keeper = Arc::new(keeper.map_err(|error| failed!(error))?);
+        let listener = tokio::net::TcpListener::bind(listen).await;
+        let listener = listener.map_err(|why| broken(&format!("listen on {listen}"), &why))?;
+        let loaded = files.as_ref().map(tls::load).transpose();
+        let (renew, tls) = watch::channel(loaded.map_err(|error| failed!(error))?);
+        let (stop, stopped) = watch::channel(false);
+        let mut hang_up = signal(SignalKind::hangup()).map_err(|why| broken("start", &why))?;
+        let mut term = signal(SignalKind::terminate()).map_err(|why| broken("start", &why))?;
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    Some(()) = hang_up.recv() => match files.as_ref().map(tls::load).transpose() {
+                        Ok(loaded) => drop(renew.send(loaded)),
+                        // The old one is better than none.
+                        Err(error) => complain(&format!("{error}. {}", error.fix())),
+                    },
+                    _ = term.recv() => break,
+                    _ = tokio::signal::ctrl_c() => break,
+                }
+            }
+            let _ = stop.send(true);
+        });
+        say(&format!("Listening on {listen}."));
+        front::serve(listener, keeper, tls, stopped).await;
+        Ok(())
+    })
+}
+
+fn token(command: TokenCommand, config: &Config, tokens: &Store) -> Result<(), Failure> {
+    match command {
+        TokenCommand::Add(add) => {
+            for name in &add.sites {
+                if config.site(name).is_none() {
+                    let known: Vec<_> = config.sites.iter().map(|it| it.name.as_str()).collect();
+                    return Err(Failure {
+                        text: format!("there is no site {name:?}"),
+                        fix: format!("There are: {}.", known.join(", ")),
+                    });
+                }
+            }
+            let own = [Scope::ListSelf, Scope::DestroySelf];
+            if add.user.is_none() && add.scopes.iter().any(|scope| own.contains(scope)) {
+                return Err(Failure {
+                    text: "a scope of one's own needs to know whose it is".to_owned(),
+                    fix: "Give --user=<id>; kickout user list names ids.".to_owned(),
+                });
+            }
+            let life = add.days.saturating_mul(24 * 60 * 60);
+            let grant = Grant {
+                scopes: add.scopes,
+                sites: add.sites,
+                user: add.user,
+                max_users: add.max_users,
+                max_per_hour: add.max_per_hour,
+            };
+            let made = Stored::new(add.label, grant, add.certificate, now(), life);
+            let (stored, secret) = made.map_err(|error| failed!(error))?;
+            let kept = tokens.change(|all| {
+                all.push(stored);
+                Ok(())
+            });
+            kept.map_err(|error| failed!(error))?;
+            say(secret.reveal());
+        }
+        TokenCommand::List => {
+            for token in tokens.read().map_err(|error| failed!(error))? {
+                let left = (token.expires - now()).max(0) / (24 * 60 * 60);
+                let state = match token.revoked {
+                    Some(_) => "revoked".to_owned(),
+                    None if token.expires <= now() => "expired".to_owned(),
+                    None => format!("{left} days left"),
+                };
+                let scopes: Vec<_> = token.grant.scopes.iter().map(|it| it.name()).collect();
+                let (id, label) = (&token.id, token.label.escape_debug());
+                let sites = token.grant.sites.join(",");
+                say(&format!(
+                    "{id}\t{label}\t{state}\t{sites}\t{}",
+                    scopes.join(",")
+                ));
+            }
+        }
+        TokenCommand::Revoke { id } => {
+            let revoked = tokens.change(|all| {
+                let token = all.iter_mut().find(|token| token.id == id);
+                let token = token.ok_or_else(|| TokenError::Unknown(id.clone()))?;
+                token.revoked.get_or_insert_with(now);
+                Ok(())
+            });
+            revoked.map_err(|error| failed!(error))?;
+            say(&format!("{id} does not count any more."));
+        }
+    }
+    Ok(())
+}
+
+fn verify(path: &Path, head: Option<&str>) -> Result<(), Failure> {
+    let broken = |why: &dyn std::fmt::Display| Failure {
+        text: format!("cannot read the audit {}: {why}", path.display()),
+        fix: "Run it as the account of the bridge, or as root.".to_owned(),
+    };
+    let file = std::fs::File::open(path).map_err(|why| broken(&why))?;
+    let seen = audit::verify(file, head).map_err(|why| broken(&why))?;
+    let flaw = match seen {
+        Ok((count, head)) => {
+            say(&format!(
+                "{count} records, none changed.\nThe head is {head}"
+            ));
+            return Ok(());
+        }
+        Err(Flaw::NoRecord(line)) => format!("line {line} is no record"),
+        Err(Flaw::Broken(line)) => {
+            format!("line {line} does not follow on the one before: one was changed or taken out")
+        }
+        Err(Flaw::Cut) => {
+            "no line has this head: the tail was cut, or all was written anew".to_owned()
+        }
+    };
+    Err(Failure {
+        text: format!("{}: {flaw}", path.display()),
+        fix: "Compare it with a copy that others could not write.".to_owned(),
+    })
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "Warning: {text}");
+}

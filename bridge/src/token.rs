@@ -1,0 +1,353 @@
+//! Bearer tokens: what one looks like, what is stored of it, and whether it counts now. Knows no
+//! HTTP; a token is shown once, when it is made, and never again.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use kickout_shared::token::sha256_hex;
+use ring::rand::{SecureRandom as _, SystemRandom};
+use rustix::fs::{FlockOperation, OFlags, flock};
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
+
+use crate::authority::Grant;
+
+/// What every token begins with: scanners of secrets find it in files that should not have it.
+pub const PREFIX: &str = "kob";
+
+/// The longest life of a token, in seconds.
+pub const MAX_LIFE: i64 = 90 * 24 * 60 * 60;
+
+const ID_BYTES: usize = 6;
+const SECRET_BYTES: usize = 32;
+
+/// The largest file of tokens; each has about 500 bytes.
+const MAX_FILE: u64 = 4 * 1024 * 1024;
+
+/// What is compared with when there is no token of that name: it takes the same time.
+const NOBODY: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// Tells one token from all others, in lists and in the audit; no secret.
+pub type KeyId = String;
+
+/// What is stored of a token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stored {
+    /// Its name.
+    pub id: KeyId,
+    /// SHA-256 of its secret, hex. The secret has 256 random bits: no slow hash is needed.
+    pub sha256: String,
+    /// What the operator calls it.
+    pub label: String,
+    /// What it may do.
+    pub grant: Grant,
+    /// When it was made; Unix seconds.
+    pub created: i64,
+    /// The first second in which it does not count any more.
+    pub expires: i64,
+    /// When it was revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<i64>,
+    /// SHA-256 of the only client certificate it counts with, hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
+}
+
+/// Why a token does not count. For the audit: a client hears the same word each time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// It does not look like one.
+    Malformed,
+    /// There is none of this name.
+    Unknown,
+    /// Its secret is another.
+    Wrong,
+    /// Its time is over.
+    Expired,
+    /// It was revoked.
+    Revoked,
+    /// It came without its certificate.
+    Certificate,
+}
+
+/// Why tokens cannot be read or kept.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// Somebody else could read or change the file.
+    #[error("{} is not private: owner {uid}, mode {mode:04o}", path.display())]
+    Open {
+        /// The file of tokens.
+        path: PathBuf,
+        /// Its owner.
+        uid: u32,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// It is no list of tokens.
+    #[error("{} holds no list of tokens: {why}", path.display())]
+    Damaged {
+        /// The file of tokens.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// The system said no.
+    #[error("cannot {what} {}: {why}", path.display())]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// The file of tokens, or its lock.
+        path: PathBuf,
+        /// What the system said.
+        why: io::Error,
+    },
+    /// A life that is too long, or none.
+    #[error("a token lives at least a second and at most 90 days")]
+    Life,
+    /// No token of this name.
+    #[error("there is no token {0}")]
+    Unknown(KeyId),
+    /// The system has no random numbers.
+    #[error("the system gives no random numbers")]
+    Random,
+}
+
+impl TokenError {
+    /// The command that mends it.
+    pub fn fix(&self) -> String {
+        match self {
+            Self::Open { path, .. } => format!(
+                "chmod 600 {0}, and chown it to the account of the bridge. If others could read \
+                 it, only hashes were there; if they could change it, look at every token.",
+                path.display()
+            ),
+            Self::Damaged { path, .. } => {
+                format!(
+                    "Restore {}, or remove it and make new tokens.",
+                    path.display()
+                )
+            }
+            Self::Io { path, .. } => format!("Look at {} and its folder.", path.display()),
+            Self::Life => "Give --expires-in=<days>d, at most 90d.".to_owned(),
+            Self::Unknown(_) => "kickout-bridge token list names them.".to_owned(),
+            Self::Random => "Try again once the system has started up.".to_owned(),
+        }
+    }
+}
+
+/// A token as it is shown, once.
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Its text.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+impl Stored {
+    /// A new token that counts from `now` on for `life` seconds.
+    pub fn new(
+        label: String,
+        grant: Grant,
+        certificate: Option<String>,
+        now: i64,
+        life: i64,
+    ) -> Result<(Self, Secret), TokenError> {
+        if !(1..=MAX_LIFE).contains(&life) {
+            return Err(TokenError::Life);
+        }
+        let mut id = [0; ID_BYTES];
+        let mut secret = Zeroizing::new([0; SECRET_BYTES]);
+        let random = SystemRandom::new();
+        random.fill(&mut id).map_err(|_| TokenError::Random)?;
+        random.fill(&mut *secret).map_err(|_| TokenError::Random)?;
+        let id = hex(&id);
+        let secret = Zeroizing::new(URL_SAFE_NO_PAD.encode(secret.as_slice()));
+        let stored = Self {
+            sha256: sha256_hex(secret.as_bytes()),
+            label,
+            grant,
+            created: now,
+            expires: now.saturating_add(life),
+            revoked: None,
+            certificate,
+            id: id.clone(),
+        };
+        let text = format!("{PREFIX}_{id}_{}", &*secret);
+        Ok((stored, Secret(Zeroizing::new(text))))
+    }
+}
+
+/// The token that was presented, if it counts now: with this client certificate, if any (SHA-256,
+/// hex). The time it takes does not depend on how much of a secret is right.
+pub fn check<'t>(
+    tokens: &'t [Stored],
+    presented: &str,
+    certificate: Option<&str>,
+    now: i64,
+) -> Result<&'t Stored, Refusal> {
+    let (id, secret) = parts(presented).ok_or(Refusal::Malformed)?;
+    let found = tokens.iter().find(|token| token.id == id);
+    let wanted = found.map_or(NOBODY, |token| &token.sha256);
+    let own = sha256_hex(secret.as_bytes());
+    let equal: bool = own.as_bytes().ct_eq(wanted.as_bytes()).into();
+    let token = found.ok_or(Refusal::Unknown)?;
+    if !equal {
+        return Err(Refusal::Wrong);
+    }
+    if token.revoked.is_some() {
+        return Err(Refusal::Revoked);
+    }
+    if !(token.created..token.expires).contains(&now) {
+        return Err(Refusal::Expired);
+    }
+    match &token.certificate {
+        Some(bound) if certificate != Some(bound) => Err(Refusal::Certificate),
+        _ => Ok(token),
+    }
+}
+
+/// `kob_<id>_<secret>`
+fn parts(presented: &str) -> Option<(&str, &str)> {
+    let (id, secret) = presented
+        .strip_prefix(PREFIX)?
+        .strip_prefix('_')?
+        .split_once('_')?;
+    (id.len() == 2 * ID_BYTES && secret.len() == SECRET_LENGTH).then_some((id, secret))
+}
+
+/// 32 bytes in base64 without padding.
+const SECRET_LENGTH: usize = 43;
+
+/// The file of tokens.
+#[derive(Clone, Debug)]
+pub struct Store {
+    path: PathBuf,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    tokens: Vec<Stored>,
+}
+
+impl Store {
+    /// The file at this path; it need not be there yet.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Every token. A file that others could read or change is an error, none at all is no token.
+    pub fn read(&self) -> Result<Vec<Stored>, TokenError> {
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let open = OpenOptions::new()
+            .read(true)
+            .custom_flags(flags.bits().cast_signed())
+            .open(&self.path);
+        let file = match open {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(why) => return Err(self.io("open", why)),
+        };
+        let facts = file.metadata().map_err(|why| self.io("look at", why))?;
+        let (uid, mode) = (facts.uid(), facts.mode() & 0o7777);
+        let own = rustix::process::geteuid().as_raw();
+        if !facts.is_file() || mode & 0o077 != 0 || (uid != own && uid != 0) {
+            let path = self.path.clone();
+            return Err(TokenError::Open { path, uid, mode });
+        }
+        let mut text = Vec::new();
+        let read = file.take(MAX_FILE).read_to_end(&mut text);
+        read.map_err(|why| self.io("read", why))?;
+        let document: Document =
+            serde_json::from_slice(&text).map_err(|why| self.damaged(why.to_string()))?;
+        let hashed = |token: &Stored| token.sha256.len() == NOBODY.len();
+        match document.tokens.iter().find(|token| !hashed(token)) {
+            Some(token) => Err(self.damaged(format!("the hash of {} is none", token.id))),
+            None => Ok(document.tokens),
+        }
+    }
+
+    /// Changes the list, or leaves it as it was: whoever reads sees the old or the new one, and two
+    /// changes never meet.
+    pub fn change<T>(
+        &self,
+        change: impl FnOnce(&mut Vec<Stored>) -> Result<T, TokenError>,
+    ) -> Result<T, TokenError> {
+        let lock = self.beside("lock");
+        let held = private_file(&lock, false).map_err(|why| io_of("open", &lock, why))?;
+        flock(&held, FlockOperation::LockExclusive)
+            .map_err(|why| io_of("lock", &lock, why.into()))?;
+        let mut tokens = self.read()?;
+        let changed = change(&mut tokens)?;
+        let new = self.beside("new");
+        let _ = fs::remove_file(&new);
+        let written = || {
+            let mut file = private_file(&new, true)?;
+            file.write_all(&serde_json::to_vec_pretty(&Document { tokens })?)?;
+            file.sync_all()?;
+            fs::rename(&new, &self.path)?;
+            let folder = self.path.parent().unwrap_or(Path::new("."));
+            File::open(folder)?.sync_all()
+        };
+        written().map_err(|why| self.io("write", why))?;
+        Ok(changed)
+    }
+
+    fn beside(&self, ending: &str) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(format!(".{ending}"));
+        name.into()
+    }
+
+    fn io(&self, what: &'static str, why: io::Error) -> TokenError {
+        io_of(what, &self.path, why)
+    }
+
+    fn damaged(&self, why: String) -> TokenError {
+        let path = self.path.clone();
+        TokenError::Damaged { path, why }
+    }
+}
+
+fn io_of(what: &'static str, path: &Path, why: io::Error) -> TokenError {
+    let path = path.to_owned();
+    TokenError::Io { what, path, why }
+}
+
+fn private_file(path: &Path, new: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options
+        .write(true)
+        .mode(0o600)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+    match new {
+        true => options.create_new(true),
+        false => options.create(true).truncate(false),
+    };
+    options.open(path)
+}
+
+/// Lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+#[path = "token_tests.rs"]
+mod tests;
