@@ -132,15 +132,6 @@ impl Agents {
             }
         }
     }
-
-    /// Ends those that have had no work for a while.
-    pub fn tidy(&self) {
-        if let Ok(mut idle) = self.idle.lock() {
-            for agents in idle.values_mut() {
-                agents.retain_mut(|(since, agent)| since.elapsed() < IDLE && agent.lives());
-            }
-        }
-    }
 }
 
 /// One agent. It ends with the value: its input closes, and it is killed if that does not do.
@@ -221,8 +212,8 @@ impl Agent {
         let id = RunId(self.runs);
         let (site, request) = (Box::new(site), Box::new(request));
         self.send(&ToAgent::Run { id, site, request }).await?;
-        let (mut begun, mut gone) = (false, false);
-        let outcome = self.converse(id, sink, &mut begun, &mut gone).await;
+        let mut begun = false;
+        let outcome = self.converse(id, sink, &mut begun).await;
         outcome.map_err(|error| match error {
             AgentError::Lost(why) if begun => AgentError::Unknown(why),
             error => error,
@@ -234,11 +225,10 @@ impl Agent {
         id: RunId,
         sink: &mut impl Sink,
         begun: &mut bool,
-        gone: &mut bool,
     ) -> Result<Outcome, AgentError> {
         let mut ping = interval(Duration::from_secs(PING_SECONDS));
         ping.reset();
-        let mut heard = Instant::now();
+        let (mut heard, mut gone) = (Instant::now(), false);
         loop {
             while let Some(line) = self.lines.next_line().map_err(broken)? {
                 let mut line = line.to_vec();
@@ -256,7 +246,7 @@ impl Agent {
                     return Err(AgentError::Lost("it answers another question".to_owned()));
                 }
                 line.push(b'\n');
-                if !*gone {
+                if !gone {
                     // Who reads slowly must not silence us towards the agent.
                     let mut taken = pin!(sink.line(line));
                     let taken = loop {
@@ -266,7 +256,7 @@ impl Agent {
                         }
                     };
                     if taken == Err(Gone) {
-                        *gone = true;
+                        gone = true;
                         self.send(&ToAgent::Cancel { id }).await?;
                     }
                 }
@@ -300,12 +290,10 @@ impl Agent {
     }
 
     async fn send(&mut self, frame: &ToAgent) -> Result<(), AgentError> {
-        let lost = |why: String| AgentError::Lost(why);
-        let line = frame::encode(frame).map_err(|error| lost(error.to_string()))?;
-        let sent = timeout(SILENCE, self.input.write_all(&line)).await;
-        match sent {
-            Ok(written) => written.map_err(|error| lost(error.to_string())),
-            Err(_) => Err(lost("it takes nothing".to_owned())),
+        let line = frame::encode(frame).map_err(|error| AgentError::Lost(error.to_string()))?;
+        match timeout(SILENCE, self.input.write_all(&line)).await {
+            Ok(written) => written.map_err(|error| AgentError::Lost(error.to_string())),
+            Err(_) => Err(AgentError::Lost("it takes nothing".to_owned())),
         }
     }
 }

@@ -10,34 +10,26 @@ use serde::{Deserialize, Serialize};
 
 /// A privilege.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "&'static str")]
 pub enum Scope {
     /// `user session list` of the token's own user.
-    #[serde(rename = "sessions.list.self")]
     ListSelf,
     /// `user session destroy` of the token's own user.
-    #[serde(rename = "sessions.destroy.self")]
     DestroySelf,
     /// `user session list` of anybody.
-    #[serde(rename = "sessions.list")]
     List,
     /// `user session destroy` of users who are named.
-    #[serde(rename = "sessions.destroy.user")]
     DestroyUser,
     /// `user session destroy --all-users`, with and without `--role`.
-    #[serde(rename = "sessions.destroy.any")]
     DestroyAny,
     /// `--verify=web`: a session of the least privileged account, with cookies, for two minutes.
-    #[serde(rename = "sessions.prove")]
     Prove,
     /// `user list`
-    #[serde(rename = "users.list")]
     UsersList,
     /// `doctor`
-    #[serde(rename = "site.inspect")]
     Inspect,
     /// What changes which code runs, and as whom: `--require`, `--skip-*`, `--engine`, `--user`,
     /// `--php-user`, `--verify-user`.
-    #[serde(rename = "agent.admin")]
     Admin,
 }
 
@@ -73,6 +65,21 @@ impl Scope {
     /// The one of this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.name() == name)
+    }
+}
+
+impl From<Scope> for &'static str {
+    fn from(scope: Scope) -> Self {
+        scope.name()
+    }
+}
+
+impl TryFrom<String> for Scope {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        let names = || Self::ALL.map(Self::name).join(", ");
+        Self::named(&name).ok_or_else(|| format!("there are {}", names()))
     }
 }
 

@@ -2,11 +2,12 @@
 //! would be unsafe; opens nothing but itself.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use serde::Deserialize;
+
+use crate::private::{NotPrivate, is_own, is_private};
 
 /// Where the configuration of an installed bridge lies.
 pub const PLACE: &str = "/etc/kickout/kickout-bridge.toml";
@@ -122,15 +123,8 @@ pub enum ConfigError {
     #[error("there is no [[site]]")]
     NoSite,
     /// Others could read or change what is kept.
-    #[error("the state folder {} is not private: owner {uid}, mode {mode:04o}", path.display())]
-    State {
-        /// The folder.
-        path: PathBuf,
-        /// Its owner.
-        uid: u32,
-        /// Its permissions.
-        mode: u32,
-    },
+    #[error("the state folder {0}")]
+    State(NotPrivate),
 }
 
 impl ConfigError {
@@ -148,7 +142,7 @@ impl ConfigError {
             Self::NoAuthorities => {
                 "Name the file of the authority: kickout-bridge cert makes one.".to_owned()
             }
-            Self::State { path, .. } => format!(
+            Self::State(NotPrivate { path, .. }) => format!(
                 "chmod 700 {0}, and chown it to the account of the bridge.",
                 path.display()
             ),
@@ -199,16 +193,13 @@ impl Config {
 
     /// Whether the state folder is ours alone.
     pub fn state_is_private(&self) -> Result<(), ConfigError> {
-        let path = self.state.clone();
-        let facts = match fs::symlink_metadata(&path) {
-            Ok(facts) => facts,
-            Err(why) => return Err(ConfigError::Io { path, why }),
-        };
-        let (uid, mode) = (facts.uid(), facts.mode() & 0o7777);
-        let own = rustix::process::geteuid().as_raw();
-        match facts.is_dir() && uid == own && mode & 0o077 == 0 {
+        let facts = fs::symlink_metadata(&self.state).map_err(|why| {
+            let path = self.state.clone();
+            ConfigError::Io { path, why }
+        })?;
+        match facts.is_dir() && is_own(&facts) && is_private(&facts) {
             true => Ok(()),
-            false => Err(ConfigError::State { path, uid, mode }),
+            false => Err(ConfigError::State(NotPrivate::of(&self.state, &facts))),
         }
     }
 

@@ -13,7 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use kickout_shared::bridge::{HEALTH, Health, RUN, Refused, TYPE, WELL_KNOWN, WellKnown};
+use kickout_shared::bridge::{HEALTH, Health, RUN, TYPE, WELL_KNOWN, WellKnown};
 use kickout_shared::version;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -44,9 +44,6 @@ const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
 /// How long what runs may take once the bridge is to stop.
 const GRACE: Duration = Duration::from_secs(120);
-
-/// Where a web server in front lets the bridge answer.
-const BEHIND: &str = "/.well-known/kickout";
 
 /// The TLS that is in force; none for plain HTTP. A new one counts for the next connection.
 pub type Tls = watch::Receiver<Option<Arc<ServerConfig>>>;
@@ -201,8 +198,9 @@ async fn route(
 ) -> Result<Reply, Denied> {
     let host = host(&request, &keeper)?;
     let path = request.uri().path();
+    // A web server in front passes on what is below that path.
     let path = path
-        .strip_prefix(BEHIND)
+        .strip_prefix(WELL_KNOWN)
         .filter(|rest| !rest.is_empty())
         .unwrap_or(path);
     match (request.method(), path) {
@@ -210,7 +208,7 @@ async fn route(
             protocol: version::PROTOCOL,
         }),
         (&Method::GET, WELL_KNOWN) => json(&WellKnown {
-            path: BEHIND.to_owned(),
+            path: WELL_KNOWN.to_owned(),
         }),
         (&Method::POST, RUN) => {
             let peer = told(request.headers(), peer.ip(), &keeper);
@@ -249,11 +247,5 @@ fn refusal(denied: &Denied) -> Reply {
 }
 
 fn denied(status: u16, error: &str) -> Denied {
-    Denied {
-        status,
-        said: Refused {
-            error: error.to_owned(),
-            fix: None,
-        },
-    }
+    Denied::new(status, error, None)
 }

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 use std::sync::Mutex;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use kickout_shared::bridge::{Operation, Refused, Tail};
 use kickout_shared::event::Verdict;
@@ -13,8 +13,10 @@ use tokio::sync::mpsc;
 
 use crate::agent::{Agents, Owner};
 use crate::audit::{Audit, AuditError, Entry, Head};
+use crate::authority::AuthorityError;
 use crate::config::Config;
 use crate::limits::Limits;
+use crate::now;
 use crate::operations::{Known, Name, Operations, OperationsError, SKEW};
 use crate::token::{self, Store, Stored};
 use answer::{Answer, lost, repeat};
@@ -51,7 +53,11 @@ pub struct Denied {
 }
 
 impl Denied {
-    fn new(status: u16, error: impl Into<String>, fix: impl Into<Option<String>>) -> Self {
+    pub(crate) fn new(
+        status: u16,
+        error: impl Into<String>,
+        fix: impl Into<Option<String>>,
+    ) -> Self {
         let said = Refused {
             error: error.into(),
             fix: fix.into(),
@@ -181,10 +187,6 @@ impl Keeper {
     }
 
     fn authenticate(&self, ask: &Ask) -> Result<Stored, Denied> {
-        let unauthorized = || {
-            let fix = "Give a token that counts: kickout-bridge token add makes one.".to_owned();
-            Denied::new(401, "no valid token", fix)
-        };
         let clock = self.clock();
         let shut_out = self
             .limits
@@ -210,7 +212,8 @@ impl Keeper {
                     refusal: Some(refusal),
                     denied: None,
                 })?;
-                Err(unauthorized())
+                let fix = "Give a token that counts: kickout-bridge token add makes one.";
+                Err(Denied::new(401, "no valid token", fix.to_owned()))
             }
         }
     }
@@ -246,32 +249,32 @@ impl Keeper {
             ));
         }
         let site = self.addressed(&operation, &ask.host);
-        let unknown = || crate::authority::AuthorityError::Site;
-        let found = site.map(|at| &self.config.sites[at]);
-        let allowed = found
-            .ok_or_else(unknown)
-            .and_then(|site| token.grant.allows(&site.name, &run.site, &run.request));
-        if let (Ok(bounds), Some(at)) = (&allowed, site) {
-            let run = Run {
-                site: confined(&self.config.sites[at], run.site, *bounds),
-                request: run.request,
-            };
-            return Ok(Job {
+        let allowed = site.ok_or(AuthorityError::Site).and_then(|at| {
+            let name = &self.config.sites[at].name;
+            let bounds = token.grant.allows(name, &run.site, &run.request)?;
+            Ok((at, bounds))
+        });
+        match allowed {
+            Ok((site, bounds)) => Ok(Job {
                 operation,
                 token,
-                site: at,
-                run,
+                site,
+                run: Run {
+                    site: confined(&self.config.sites[site], run.site, bounds),
+                    request: run.request,
+                },
                 hash: sha256_hex(&ask.body),
-            });
+            }),
+            Err(error) => {
+                self.record(Entry::Refused {
+                    peer: ask.peer.to_string(),
+                    token: Some(token.id),
+                    refusal: None,
+                    denied: Some(error.to_string()),
+                })?;
+                Err(Denied::new(403, error.to_string(), error.fix()))
+            }
         }
-        let error = allowed.err().unwrap_or_else(unknown);
-        self.record(Entry::Refused {
-            peer: ask.peer.to_string(),
-            token: Some(token.id),
-            refusal: None,
-            denied: Some(error.to_string()),
-        })?;
-        Err(Denied::new(403, error.to_string(), error.fix()))
     }
 
     /// The site that is meant: by its name, by the name the bridge was called by, or the only one.
@@ -347,11 +350,4 @@ fn unable(error: impl Into<String>, fix: impl Into<Option<String>>) -> Denied {
 fn said(verdict: Verdict) -> String {
     let value = serde_json::to_value(verdict).unwrap_or_default();
     value.as_str().unwrap_or_default().to_owned()
-}
-
-fn now() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

@@ -11,5 +11,14 @@ pub mod keeper;
 pub mod limits;
 pub mod operations;
 pub mod owner;
+pub mod private;
 pub mod tls;
 pub mod token;
+
+/// The bridge's clock: Unix seconds.
+pub fn now() -> i64 {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}

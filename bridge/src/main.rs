@@ -5,20 +5,20 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Parser, Subcommand};
-use kickout_bridge::agent::Agents;
+use kickout_bridge::agent::{Agents, Owner};
 use kickout_bridge::audit::{self, Flaw};
 use kickout_bridge::authority::{Grant, Scope};
 use kickout_bridge::config::{self, Config};
 use kickout_bridge::front;
 use kickout_bridge::keeper::Keeper;
 use kickout_bridge::token::{Store, Stored, TokenError};
-use kickout_bridge::{owner, tls};
+use kickout_bridge::{now, owner, tls};
 use rustix::fs::Mode;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio_rustls::rustls::ServerConfig;
 
 /// Lets a controller log people out of this host's WordPress over HTTPS, as far as its token goes.
 #[derive(Parser)]
@@ -100,8 +100,7 @@ enum AuditCommand {
 }
 
 fn scope(text: &str) -> Result<Scope, String> {
-    let names = Scope::ALL.map(Scope::name).join(", ");
-    Scope::named(text).ok_or(format!("there are {names}"))
+    text.to_owned().try_into()
 }
 
 /// What went wrong, and what mends it.
@@ -140,8 +139,8 @@ fn main() -> ExitCode {
 fn obey(command: Command, config: Config) -> Result<(), Failure> {
     let tokens = Store::at(config.state.join("tokens.json"));
     match command {
-        Command::Serve { agent } => serve(config, agent),
-        Command::Check => check(&config, &tokens),
+        Command::Serve { agent } => serve(config, &tokens, agent),
+        Command::Check => check(&config, &tokens).map(drop),
         Command::Token(command) => token(command, &config, &tokens),
         Command::Audit(AuditCommand::Verify { head }) => {
             verify(&config.state.join("audit.jsonl"), head.as_deref())
@@ -149,29 +148,29 @@ fn obey(command: Command, config: Config) -> Result<(), Failure> {
     }
 }
 
-fn check(config: &Config, tokens: &Store) -> Result<(), Failure> {
-    owners(config)?;
+/// What a bridge starts with.
+struct Ready {
+    owners: Vec<Option<Owner>>,
+    tls: Option<Arc<ServerConfig>>,
+}
+
+fn check(config: &Config, tokens: &Store) -> Result<Ready, Failure> {
+    let owners = config.sites.iter().map(|site| owner::of(&site.owner));
+    let owners: Result<_, _> = owners.collect();
+    let owners = owners.map_err(|error| failed!(error))?;
     config.state_is_private().map_err(|error| failed!(error))?;
-    if let Some(it) = &config.tls {
-        tls::load(it).map_err(|error| failed!(error))?;
-    }
+    let tls = config.tls.as_ref().map(tls::load).transpose();
+    let tls = tls.map_err(|error| failed!(error))?;
     tokens.read().map_err(|error| failed!(error))?;
     say(&format!(
         "Everything is in order: {} would answer.",
         config.listen
     ));
-    Ok(())
+    Ok(Ready { owners, tls })
 }
 
-fn owners(config: &Config) -> Result<Vec<Option<kickout_bridge::agent::Owner>>, Failure> {
-    let owners = config.sites.iter().map(|site| owner::of(&site.owner));
-    let owners: Result<_, _> = owners.collect();
-    owners.map_err(|error| failed!(error))
-}
-
-fn serve(config: Config, agent: PathBuf) -> Result<(), Failure> {
-    check(&config, &Store::at(config.state.join("tokens.json")))?;
-    let owners = owners(&config)?;
+fn serve(config: Config, tokens: &Store, agent: PathBuf) -> Result<(), Failure> {
+    let Ready { owners, tls } = check(&config, tokens)?;
     let broken = |what: &str, why: &dyn std::fmt::Display| Failure {
         text: format!("cannot {what}: {why}"),
         fix: "Look at the configuration, and at what else uses that address.".to_owned(),
@@ -188,8 +187,7 @@ fn serve(config: Config, agent: PathBuf) -> Result<(), Failure> {
         let keeper = Arc::new(keeper.map_err(|error| failed!(error))?);
         let listener = tokio::net::TcpListener::bind(listen).await;
         let listener = listener.map_err(|why| broken(&format!("listen on {listen}"), &why))?;
-        let loaded = files.as_ref().map(tls::load).transpose();
-        let (renew, tls) = watch::channel(loaded.map_err(|error| failed!(error))?);
+        let (renew, tls) = watch::channel(tls);
         let (stop, stopped) = watch::channel(false);
         let mut hang_up = signal(SignalKind::hangup()).map_err(|why| broken("start", &why))?;
         let mut term = signal(SignalKind::terminate()).map_err(|why| broken("start", &why))?;
@@ -306,13 +304,6 @@ fn verify(path: &Path, head: Option<&str>) -> Result<(), Failure> {
         text: format!("{}: {flaw}", path.display()),
         fix: "Compare it with a copy that others could not write.".to_owned(),
     })
-}
-
-fn now() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 fn say(text: &str) {

@@ -1,6 +1,5 @@
 //! Who the bridge is, and whose clients it hears: TLS from files, with ring, 1.2 and 1.3.
 
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +11,7 @@ use tokio_rustls::rustls::server::danger::ClientCertVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 use crate::config::Tls;
+use crate::private::{NotPrivate, is_private};
 
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
@@ -25,15 +25,8 @@ pub enum TlsError {
         why: String,
     },
     /// Others could read the key.
-    #[error("{} is not private: owner {uid}, mode {mode:04o}", path.display())]
-    Open {
-        /// The file of the key.
-        path: PathBuf,
-        /// Its owner.
-        uid: u32,
-        /// Its permissions.
-        mode: u32,
-    },
+    #[error("{0}")]
+    Open(NotPrivate),
 }
 
 impl TlsError {
@@ -43,7 +36,7 @@ impl TlsError {
             Self::File { .. } => {
                 "PEM files are needed: kickout-bridge cert makes them for a start.".to_owned()
             }
-            Self::Open { path, .. } => {
+            Self::Open(NotPrivate { path, .. }) => {
                 format!(
                     "chmod 600 {0}, and make a new key if others read it.",
                     path.display()
@@ -62,11 +55,8 @@ pub fn load(tls: &Tls) -> Result<Arc<ServerConfig>, TlsError> {
         why,
     };
     let facts = std::fs::metadata(&tls.key).map_err(|why| file(&tls.key, why.to_string()))?;
-    let (uid, mode) = (facts.uid(), facts.mode() & 0o7777);
-    let own = rustix::process::geteuid().as_raw();
-    if mode & 0o077 != 0 || (uid != own && uid != 0) {
-        let path = tls.key.clone();
-        return Err(TlsError::Open { path, uid, mode });
+    if !is_private(&facts) {
+        return Err(TlsError::Open(NotPrivate::of(&tls.key, &facts)));
     }
     let key = PrivateKeyDer::from_pem_file(&tls.key);
     let key = key.map_err(|why| file(&tls.key, why.to_string()))?;

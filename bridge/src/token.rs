@@ -4,7 +4,7 @@
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -17,6 +17,7 @@ use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use crate::authority::Grant;
+use crate::private::{NotPrivate, is_private};
 
 /// What every token begins with: scanners of secrets find it in files that should not have it.
 pub const PREFIX: &str = "kob";
@@ -82,15 +83,8 @@ pub enum Refusal {
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// Somebody else could read or change the file.
-    #[error("{} is not private: owner {uid}, mode {mode:04o}", path.display())]
-    Open {
-        /// The file of tokens.
-        path: PathBuf,
-        /// Its owner.
-        uid: u32,
-        /// Its permissions.
-        mode: u32,
-    },
+    #[error("{0}")]
+    Open(NotPrivate),
     /// It is no list of tokens.
     #[error("{} holds no list of tokens: {why}", path.display())]
     Damaged {
@@ -124,7 +118,7 @@ impl TokenError {
     /// The command that mends it.
     pub fn fix(&self) -> String {
         match self {
-            Self::Open { path, .. } => format!(
+            Self::Open(NotPrivate { path, .. }) => format!(
                 "chmod 600 {0}, and chown it to the account of the bridge. If others could read \
                  it, only hashes were there; if they could change it, look at every token.",
                 path.display()
@@ -265,11 +259,8 @@ impl Store {
             Err(why) => return Err(self.io("open", why)),
         };
         let facts = file.metadata().map_err(|why| self.io("look at", why))?;
-        let (uid, mode) = (facts.uid(), facts.mode() & 0o7777);
-        let own = rustix::process::geteuid().as_raw();
-        if !facts.is_file() || mode & 0o077 != 0 || (uid != own && uid != 0) {
-            let path = self.path.clone();
-            return Err(TokenError::Open { path, uid, mode });
+        if !facts.is_file() || !is_private(&facts) {
+            return Err(TokenError::Open(NotPrivate::of(&self.path, &facts)));
         }
         let mut text = Vec::new();
         let read = file.take(MAX_FILE).read_to_end(&mut text);
