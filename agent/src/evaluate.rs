@@ -26,13 +26,17 @@ pub(crate) fn owner(config: &Config<'_>, site: &Site) -> Result<Option<Owner>, C
     if !rustix::process::geteuid().is_root() {
         return Ok(None);
     }
-    match (owner::for_php(config, &site.load), site::unsettled(config)) {
-        (Err(line), Some(unsettled)) => Err(ConfigError::NotEvaluated {
+    let line = match owner::for_php(config, &site.load) {
+        Ok(owner) => return Ok(Some(owner)),
+        Err(line) => line,
+    };
+    match site::unsettled(config) {
+        Some(unsettled) => Err(ConfigError::NotEvaluated {
             unresolved: Box::new(unsettled),
             why: line.text,
             fix: line.fix,
         }),
-        (owner, _) => Ok(owner.ok()),
+        None => Ok(None),
     }
 }
 

@@ -2,7 +2,7 @@
 //! Walks folders within bounds; executes nothing. What counts in one file is `hits`'s.
 
 use std::collections::HashSet;
-use std::fs::{self, Metadata};
+use std::fs;
 use std::num::NonZero;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
@@ -160,25 +160,26 @@ struct Walk {
 impl Walk {
     fn place(&mut self, path: &Path, depth: u32, named: bool) {
         let facts = fs::metadata(path);
-        match &facts {
+        if let Ok(facts) = &facts
+            && facts.is_file()
+            && (named || is_php(path))
+        {
+            return self.file(path.to_owned());
+        }
+        let at = self.stamps.expect(path);
+        self.stamps.saw(at, Stamp::of(facts.as_ref().ok()));
+        match facts {
             Ok(facts) if facts.is_dir() && self.seen.insert((facts.dev(), facts.ino())) => {
-                return self.folder(path, facts, depth);
-            }
-            Ok(facts) if facts.is_file() && (named || is_php(path)) => {
-                return self.file(path.to_owned());
+                self.folder(path, depth);
             }
             Ok(_) => {}
             // A dangling symlink holds no code.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(_) => self.findings.push(unsearched(path)),
         }
-        let at = self.stamps.expect(path);
-        self.stamps.saw(at, Stamp::of(facts.ok().as_ref()));
     }
 
-    fn folder(&mut self, path: &Path, facts: &Metadata, depth: u32) {
-        let at = self.stamps.expect(path);
-        self.stamps.saw(at, Stamp::of(Some(facts)));
+    fn folder(&mut self, path: &Path, depth: u32) {
         let entries = match fs::read_dir(path) {
             Ok(entries) if depth < MAX_DEPTH => entries,
             _ => return self.findings.push(unsearched(path)),
