@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use kickout_tests::{Client, Output, Sshd, Stack, docker_host, needs, until, workspace_root};
 
+use crate::verify_canary::PROVING;
+
 /// The commands of the example's README that are kickout's, in order, without the program's name.
 fn commands() -> Vec<Vec<String>> {
     let readme = workspace_root().join("examples/compose/README.md");
@@ -133,14 +135,7 @@ fn published(stack: &Stack) {
                 "--ssh=docker:{}/var/www/html",
                 stack.web().unwrap()
             ))
-            .args([
-                "user",
-                "session",
-                "destroy",
-                "admin",
-                "--all",
-                "--verify=web",
-            ])
+            .args(PROVING)
             .arg(format!("--verify-url={url}"))
             .run()
             .code(0)

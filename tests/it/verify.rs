@@ -8,6 +8,7 @@ use kickout_tests::{
 };
 
 use crate::destroy::destroy;
+use crate::verify_canary::PROVING;
 
 pub(crate) const ALL: [&str; 2] = ["admin", "--all"];
 
@@ -147,15 +148,8 @@ fn a_group() {
     home.write("wp-cli.yml", file + "@both:\n  - @web1\n  - @web2\n");
     let run = Kickout::new()
         .cwd(home.path())
-        .args([
-            "@both",
-            "user",
-            "session",
-            "destroy",
-            "admin",
-            "--all",
-            "--verify=web",
-        ])
+        .arg("@both")
+        .args(PROVING)
         .run();
     run.code(5)
         .stderr_has(&format!("@web1: Proved on {}: ", urls[0]))

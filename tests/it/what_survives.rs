@@ -2,12 +2,10 @@
 //! `docs/engines-and-verdicts.md` is what a real web server answered, before and after.
 
 use std::fmt::Write as _;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::time::Duration;
 
 use kickout_tests::DropIn::RedisObjectCache;
-use kickout_tests::{Redis, Site, Web, WordPress, needs, until, workspace_root};
+use kickout_tests::{Redis, Site, Web, WordPress, needs, until, web_says, workspace_root};
 use serde_json::{Value, json};
 
 use crate::destroy::destroy;
@@ -95,11 +93,7 @@ impl Way<'_> {
     /// Only who is let in gets the page itself.
     fn is_open(&self) -> bool {
         let Self { path, header, .. } = self;
-        let mut stream = TcpStream::connect(("127.0.0.1", self.web.port())).unwrap();
-        let request = format!("GET {path} HTTP/1.0\r\nHost: s1.test\r\n{header}\r\n\r\n");
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        let answer = web_says(self.web.port(), path, header);
         let status = answer
             .split(' ')
             .nth(1)

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::mariadb::free_port;
 use crate::scratch::{run, text};
-use crate::{Binaries, Guarded, Scratch, Site, until};
+use crate::{Binaries, Guarded, Scratch, Site};
 
 /// A running bridge; it ends with the value.
 #[derive(Debug)]
@@ -60,14 +60,11 @@ impl Bridge {
     }
 
     fn answers(&mut self) {
-        until("the bridge answers", Duration::from_secs(30), || {
-            if self.process.has_ended() {
-                let log = std::fs::read_to_string(self.process.dir().join("log"));
-                panic!("the bridge ended at once:\n{}", log.unwrap_or_default());
-            }
-            let connected = TcpStream::connect(("127.0.0.1", self.port));
-            connected.is_ok().then_some(())
-        });
+        let port = self.port;
+        self.process
+            .until("the bridge answers", Duration::from_secs(30), "log", |_| {
+                TcpStream::connect(("127.0.0.1", port)).is_ok()
+            });
     }
 
     /// Ends it without a word, and starts it anew.

@@ -122,9 +122,8 @@ fn start_fpm(site: &Site) -> (Guarded, String) {
         .arg("-y")
         .arg(config);
     let mut fpm = started(server, scratch);
-    until("PHP-FPM is ready", Duration::from_secs(30), || {
-        alive(&mut fpm);
-        (ready(fpm.dir()) > 0).then_some(())
+    fpm.until("PHP-FPM is ready", Duration::from_secs(30), "log", |dir| {
+        ready(dir) > 0
     });
     (fpm, socket)
 }
@@ -165,10 +164,8 @@ fn start_nginx(site: &Site, socket: &str, port: u16, caching: &str) -> Guarded {
     let mut server = site.owner().command(&program);
     server.args(["-e", &format!("{dir}/log"), "-c"]).arg(config);
     let mut nginx = started(server, scratch);
-    until("nginx answers", Duration::from_secs(30), || {
-        alive(&mut nginx);
-        let answers = std::net::TcpStream::connect(("127.0.0.1", port));
-        answers.is_ok().then_some(())
+    nginx.until("nginx answers", Duration::from_secs(30), "log", |_| {
+        std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
     });
     nginx
 }
@@ -176,11 +173,4 @@ fn start_nginx(site: &Site, socket: &str, port: u16, caching: &str) -> Guarded {
 fn started(mut server: Command, scratch: Scratch) -> Guarded {
     server.stdout(Stdio::null()).stderr(Stdio::null());
     Guarded::spawn(server, scratch)
-}
-
-fn alive(server: &mut Guarded) {
-    if server.has_ended() {
-        let log = fs::read_to_string(server.dir().join("log")).unwrap_or_default();
-        panic!("the web server ended at once:\n{log}");
-    }
 }

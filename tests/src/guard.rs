@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::{Scratch, wait_for_exit};
+use crate::{Scratch, until, wait_for_exit};
 
 /// Kills the group of `$1` if its command line still names our directory `$2`, and removes that
 /// directory: a process id alone may meanwhile belong to somebody else.
@@ -82,9 +82,24 @@ impl Guarded {
         let ended = wait_for_exit(&mut self.child, Duration::from_secs(60));
         assert!(ended.is_some(), "the server did not stop");
     }
-}
 
-impl Guarded {
+    /// Waits until it answers; what it wrote to this file of its directory tells why it ended instead.
+    pub(crate) fn until(
+        &mut self,
+        what: &str,
+        deadline: Duration,
+        log: &str,
+        mut answers: impl FnMut(&Path) -> bool,
+    ) {
+        until(what, deadline, || {
+            if self.has_ended() {
+                let log = std::fs::read_to_string(self.dir().join(log)).unwrap_or_default();
+                panic!("{what}: it ended at once:\n{log}");
+            }
+            answers(self.dir()).then_some(())
+        });
+    }
+
     /// Ends it without a word, and its children: those of PHP-FPM would outlive it.
     pub fn kill(&mut self) {
         if !self.has_ended() {

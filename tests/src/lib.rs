@@ -68,5 +68,5 @@ pub use suite::debian_package_of;
 pub use tls::Certificate;
 pub use tty::Tty;
 pub use wait::{until, wait_for_exit};
-pub use web::{Web, web_takes};
+pub use web::{Web, web_says, web_takes};
 pub use wordpress::{Core, WordPress};

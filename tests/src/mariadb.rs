@@ -121,17 +121,12 @@ impl MariaDb {
 
     /// Waits until a server speaks, whose directory holds its `socket` and its `error.log`.
     pub(crate) fn greeted(mut process: Guarded, port: u16) -> Self {
-        until(
+        let minute = Duration::from_secs(60);
+        process.until(
             "the server greets on its socket",
-            Duration::from_secs(60),
-            || {
-                if process.has_ended() {
-                    let log =
-                        fs::read_to_string(process.dir().join("error.log")).unwrap_or_default();
-                    panic!("the server ended at once:\n{log}");
-                }
-                greets(&process.dir().join("socket")).then_some(())
-            },
+            minute,
+            "error.log",
+            |dir| greets(&dir.join("socket")),
         );
         Self(Arc::new(Server { process, port }))
     }

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crate::mariadb::free_port;
-use crate::{Guarded, Owner, Scratch, until};
+use crate::{Guarded, Owner, Scratch};
 
 /// A running server; it ends with the value.
 #[derive(Debug)]
@@ -28,14 +28,8 @@ impl Memcached {
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(scratch.join("log")).unwrap());
         let mut process = Guarded::spawn(server, scratch);
-        until("memcached answers", Duration::from_secs(30), || {
-            if process.has_ended() {
-                let log = std::fs::read_to_string(process.dir().join("log"));
-                panic!("memcached ended at once:\n{}", log.unwrap_or_default());
-            }
-            TcpStream::connect(("127.0.0.1", port))
-                .is_ok()
-                .then_some(())
+        process.until("memcached answers", Duration::from_secs(30), "log", |_| {
+            TcpStream::connect(("127.0.0.1", port)).is_ok()
         });
         Self { process, port }
     }

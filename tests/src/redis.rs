@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::mariadb::free_port;
 use crate::scratch::{run, text};
-use crate::{DropIn, Guarded, Owner, Scratch, until};
+use crate::{DropIn, Guarded, Owner, Scratch};
 
 /// A running server; it ends with the value.
 #[derive(Debug)]
@@ -48,15 +48,8 @@ impl Redis {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let mut process = Guarded::spawn(server, scratch);
-        let socket = process.dir().join("socket");
-        until("redis answers", Duration::from_secs(30), || {
-            if process.has_ended() {
-                let log = fs::read_to_string(process.dir().join("log")).unwrap_or_default();
-                panic!("redis-server ended at once:\n{log}");
-            }
-            std::os::unix::net::UnixStream::connect(&socket)
-                .is_ok()
-                .then_some(())
+        process.until("redis answers", Duration::from_secs(30), "log", |dir| {
+            std::os::unix::net::UnixStream::connect(dir.join("socket")).is_ok()
         });
         let login = login.iter().map(|&word| word.to_owned()).collect();
         Self {

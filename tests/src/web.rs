@@ -19,17 +19,23 @@ const WHO: &str = "<?php
     require __DIR__ . '/wp-load.php';
     echo LOGGED_IN_COOKIE, ' ', get_current_user_id();";
 
+/// What a web server on this port of loopback answers, with one more line of the request's head.
+pub fn web_says(port: u16, path: &str, line: &str) -> String {
+    let mut server = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let request = format!("GET {path} HTTP/1.0\r\nHost: s1.test\r\n{line}\r\n\r\n");
+    server.write_all(request.as_bytes()).unwrap();
+    let mut said = String::new();
+    server.read_to_string(&mut said).unwrap();
+    said
+}
+
 /// Whether a web server of the site on this port of loopback takes each of these cookies.
 pub fn web_takes(port: u16, site: &Site, cookies: &[Cookie]) -> Vec<bool> {
     if !site.root().join("who.php").exists() {
         site.write("who.php", WHO);
     }
     let ask = |cookie: &str| -> (String, String) {
-        let mut server = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        let request = format!("GET /who.php HTTP/1.0\r\nHost: s1.test\r\nCookie: {cookie}\r\n\r\n");
-        server.write_all(request.as_bytes()).unwrap();
-        let mut said = String::new();
-        server.read_to_string(&mut said).unwrap();
+        let said = web_says(port, "/who.php", &format!("Cookie: {cookie}"));
         let body = said.rsplit("\r\n\r\n").next().unwrap_or_default();
         let (name, user) = body
             .trim()
@@ -108,13 +114,9 @@ impl Web {
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(scratch.join("log")).unwrap());
         let mut process = Guarded::spawn(server, scratch);
-        until("the web server answers", Duration::from_secs(30), || {
-            if process.has_ended() {
-                let log = std::fs::read_to_string(process.dir().join("log"));
-                panic!("php -S ended at once:\n{}", log.unwrap_or_default());
-            }
-            let log = std::fs::read_to_string(process.dir().join("log")).unwrap();
-            log.contains(" started").then_some(())
+        process.until("php -S answers", Duration::from_secs(30), "log", |dir| {
+            let log = std::fs::read_to_string(dir.join("log")).unwrap();
+            log.contains(" started")
         });
         Self { process, port }
     }
