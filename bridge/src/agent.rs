@@ -75,7 +75,7 @@ impl AgentError {
 
 /// Takes the frames of a run, each a line with its end. A client that has gone says so.
 pub trait Sink {
-    /// One frame.
+    /// One frame. Those that follow are given to it also when nobody listens.
     fn line(&mut self, line: Vec<u8>) -> impl Future<Output = Result<(), Gone>> + Send;
 }
 
@@ -246,19 +246,16 @@ impl Agent {
                     return Err(AgentError::Lost("it answers another question".to_owned()));
                 }
                 line.push(b'\n');
-                if !gone {
-                    // Who reads slowly must not silence us towards the agent.
-                    let mut taken = pin!(sink.line(line));
-                    let taken = loop {
-                        tokio::select! {
-                            taken = &mut taken => break taken,
-                            _ = ping.tick() => self.send(&ToAgent::Ping).await?,
-                        }
-                    };
-                    if taken == Err(Gone) {
-                        gone = true;
-                        self.send(&ToAgent::Cancel { id }).await?;
+                // Who reads slowly must not silence us towards the agent; what nobody reads is kept.
+                let mut taken = pin!(sink.line(line));
+                let taken = loop {
+                    tokio::select! {
+                        taken = &mut taken => break taken,
+                        _ = ping.tick() => self.send(&ToAgent::Ping).await?,
                     }
+                };
+                if taken == Err(Gone) && !std::mem::replace(&mut gone, true) {
+                    self.send(&ToAgent::Cancel { id }).await?;
                 }
                 if let Some(seq) = seq {
                     self.send(&ToAgent::Ack { id, seq }).await?;

@@ -189,7 +189,9 @@ impl AuthorityError {
                 scope.name()
             ),
             Self::Site => {
-                "Ask for a token of this site: kickout-bridge token add --site=<name> …".to_owned()
+                "Name a site it is for, with --url=<address> or --path=<the bridge's name for it>, or \
+                 ask for another token: kickout-bridge token add --site=<name> …"
+                    .to_owned()
             }
             Self::Users { limit, .. } => {
                 format!("Name at most {limit} users in one command.")

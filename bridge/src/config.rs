@@ -222,11 +222,6 @@ impl Config {
 }
 
 impl Site {
-    /// Whether this is its host and port.
-    pub fn is_at(&self, host: &str) -> bool {
-        authority(&self.url).is_some_and(|own| own.eq_ignore_ascii_case(host))
-    }
-
     fn safe(&self) -> Result<(), &'static str> {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
         if self.name.is_empty() || self.name.len() > MAX_NAME || !self.name.chars().all(plain) {
@@ -252,7 +247,8 @@ impl Site {
 }
 
 /// Host and port of a URL.
-fn authority(url: &str) -> Option<&str> {
+/// The host and port of an address.
+pub(crate) fn authority(url: &str) -> Option<&str> {
     let rest = ["https://", "http://"]
         .iter()
         .find_map(|scheme| url.strip_prefix(scheme))?;

@@ -11,6 +11,7 @@ use kickout_shared::request::Request;
 use kickout_shared::token::sha256_hex;
 use tokio::sync::mpsc;
 
+use crate::addressed::addressed;
 use crate::agent::{Agents, Owner};
 use crate::audit::{Audit, AuditError, Entry, Head};
 use crate::authority::AuthorityError;
@@ -61,6 +62,7 @@ impl Denied {
         let said = Refused {
             error: error.into(),
             fix: fix.into(),
+            wait: None,
         };
         Self { status, said }
     }
@@ -221,17 +223,16 @@ impl Keeper {
     fn read(&self, ask: &Ask, token: Stored) -> Result<Job, Denied> {
         let per_hour = token.grant.max_per_hour;
         let clock = self.clock();
-        let may = self
-            .limits
-            .lock()
-            .is_ok_and(|mut it| it.ask(&token.id, per_hour, clock));
-        if !may {
+        let may = match self.limits.lock() {
+            Ok(mut limits) => limits.ask(&token.id, per_hour, clock),
+            Err(_) => Err(1),
+        };
+        if let Err(wait) = may {
             let why = "this token has asked too often";
-            return Err(Denied::new(
-                429,
-                why,
-                "Wait, or ask for a higher limit.".to_owned(),
-            ));
+            let fix = "Wait, or ask for a higher limit.";
+            let mut denied = Denied::new(429, why, fix.to_owned());
+            denied.said.wait = Some(wait);
+            return Err(denied);
         }
         let (operation, run) = parse(&ask.body).map_err(|why| Denied::new(400, why, None))?;
         let name = &operation.operation;
@@ -248,7 +249,8 @@ impl Keeper {
                 "Set the clocks of both sides.".to_owned(),
             ));
         }
-        let site = self.addressed(&operation, &ask.host);
+        let name = operation.site.as_deref();
+        let site = addressed(&self.config.sites, name, &ask.host);
         let allowed = site.ok_or(AuthorityError::Site).and_then(|at| {
             let name = &self.config.sites[at].name;
             let bounds = token.grant.allows(name, &run.site, &run.request)?;
@@ -274,18 +276,6 @@ impl Keeper {
                 })?;
                 Err(Denied::new(403, error.to_string(), error.fix()))
             }
-        }
-    }
-
-    /// The site that is meant: by its name, by the name the bridge was called by, or the only one.
-    fn addressed(&self, operation: &Operation, host: &str) -> Option<usize> {
-        let sites = &self.config.sites;
-        match &operation.site {
-            Some(name) => sites.iter().position(|site| site.name == *name),
-            None => sites
-                .iter()
-                .position(|site| site.is_at(host))
-                .or_else(|| (sites.len() == 1).then_some(0)),
         }
     }
 

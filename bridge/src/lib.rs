@@ -2,6 +2,7 @@
 //! WordPress: what a command means, and what it did, is the agent's to say.
 #![forbid(unsafe_code)]
 
+mod addressed;
 pub mod agent;
 pub mod audit;
 pub mod authority;

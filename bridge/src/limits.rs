@@ -51,8 +51,9 @@ impl Window {
 }
 
 impl Limits {
-    /// Whether a token may ask once more at `now`, in seconds of any clock that only goes forward.
-    pub fn ask(&mut self, token: &KeyId, per_hour: Option<u32>, now: f64) -> bool {
+    /// Whether a token may ask once more at `now`, in seconds of any clock that only goes forward;
+    /// if not, after how many seconds it may.
+    pub fn ask(&mut self, token: &KeyId, per_hour: Option<u32>, now: f64) -> Result<(), u32> {
         trim(&mut self.tokens, |bucket| bucket.at);
         let bucket = self.tokens.entry(token.clone()).or_insert(Bucket {
             level: BURST,
@@ -62,10 +63,15 @@ impl Limits {
         bucket.level = (bucket.level + (now - bucket.at) * PER_SECOND).min(BURST);
         bucket.at = now;
         if bucket.level < 1.0 {
-            return false;
+            return Err(1);
         }
         bucket.level -= 1.0;
-        per_hour.is_none_or(|most| bucket.hour.add(now, HOUR) <= most)
+        match per_hour {
+            Some(most) if bucket.hour.add(now, HOUR) > most => {
+                Err((bucket.hour.since + HOUR - now).max(1.0) as u32)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether an address has shown so many bad tokens that no other is looked at now.
@@ -100,17 +106,22 @@ mod tests {
     fn so_many_requests() {
         let mut limits = Limits::default();
         let (one, two) = ("a".to_owned(), "b".to_owned());
-        let at_once = (0..30).filter(|_| limits.ask(&one, None, 0.0)).count();
+        let at_once = (0..30)
+            .filter(|_| limits.ask(&one, None, 0.0).is_ok())
+            .count();
         assert_eq!(at_once, 20);
-        assert!(limits.ask(&two, None, 0.0), "another token");
-        let second = (0..30).filter(|_| limits.ask(&one, None, 1.0)).count();
+        assert!(limits.ask(&two, None, 0.0).is_ok(), "another token");
+        let second = (0..30)
+            .filter(|_| limits.ask(&one, None, 1.0).is_ok())
+            .count();
         assert_eq!(second, 10);
         let mut limits = Limits::default();
         let hour = (0..3000)
-            .filter(|n| limits.ask(&one, Some(100), f64::from(*n)))
+            .filter(|n| limits.ask(&one, Some(100), f64::from(*n)).is_ok())
             .count();
         assert_eq!(hour, 100);
-        assert!(limits.ask(&one, Some(100), 3600.0));
+        assert_eq!(limits.ask(&one, Some(100), 3000.0), Err(600));
+        assert_eq!(limits.ask(&one, Some(100), 3600.0), Ok(()));
     }
 
     #[test]

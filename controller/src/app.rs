@@ -307,6 +307,7 @@ fn ways(
 ) -> Result<sweep::Ways, Error> {
     let own = settings::read(inventory, vars)?;
     Ok(sweep::Ways {
+        bridges: own.bridges(globals.bridges.clone()),
         agent: globals.agent.clone().or(own.agent),
         parallel: globals.parallel.unwrap_or(own.parallel),
         accept_new_host_keys: globals.accept_new_host_keys,

@@ -25,5 +25,6 @@ pub mod signal;
 mod similar;
 mod sweep;
 pub mod target;
+mod tls;
 pub mod transport;
 pub mod web;

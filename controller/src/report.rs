@@ -104,7 +104,9 @@ impl<'s> Report<'s> {
             matches!(outcome.verdict, Verdict::Gone | Verdict::Proved)
                 && outcome.sessions > self.ended
         });
-        if outcome.is_some() && lie.is_none() {
+        // Where nobody knows what was done, nothing is called a success.
+        let known = outcome.is_some_and(|outcome| outcome.verdict != Verdict::Unknown);
+        if known && lie.is_none() {
             self.release();
         }
         self.screen.flush();

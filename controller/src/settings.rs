@@ -7,9 +7,19 @@ use std::path::PathBuf;
 
 use crate::cli;
 use crate::inventory::{Globals, Inventory, Setting};
+use crate::target::{Hop, Pin, TargetError};
+use crate::transport::http::Means;
 
 /// The names a `kickout:` map may hold, each with its environment variable.
-const NAMES: [(&str, &str); 2] = [("agent", "KICKOUT_AGENT"), ("parallel", "KICKOUT_PARALLEL")];
+const NAMES: [(&str, &str); 7] = [
+    ("agent", "KICKOUT_AGENT"),
+    ("parallel", "KICKOUT_PARALLEL"),
+    ("http-token-file", "KICKOUT_HTTP_TOKEN_FILE"),
+    ("http-pin", "KICKOUT_HTTP_PIN"),
+    ("http-ca", "KICKOUT_HTTP_CA"),
+    ("http-cert", "KICKOUT_HTTP_CERT"),
+    ("http-proxy", "KICKOUT_HTTP_PROXY"),
+];
 
 /// Why a setting means nothing.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +56,14 @@ pub enum SettingsError {
         /// What it takes.
         range: RangeInclusive<usize>,
     },
+    /// A text that is none of the setting's.
+    #[error("{origin}: {why}")]
+    Target {
+        /// Where it was written.
+        origin: String,
+        /// What is wrong with it.
+        why: TargetError,
+    },
     /// A variable that is not text.
     #[error("the environment variable {0} is not valid UTF-8")]
     NotText(&'static str),
@@ -66,18 +84,38 @@ impl SettingsError {
             }
             Self::Flag { name, .. } => format!("Write {name}: true or {name}: false."),
             Self::Range { name, range, .. } => format!("Write {name}: {}.", range.end()),
+            Self::Target { why, .. } => why.fix(),
             Self::NotText(name) => format!("Unset {name}, or give it a text in UTF-8."),
         }
     }
 }
 
 /// The settings in force.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// `agent`: an agent file to use instead of the one kickout carries.
     pub agent: Option<PathBuf>,
     /// `parallel`: hosts of a group that are worked on at once.
     pub parallel: usize,
+    /// `http-…`: what is brought to bridges.
+    pub bridges: Means,
+}
+
+impl Settings {
+    /// What is brought to bridges: what was typed before what was set.
+    pub fn bridges(&self, typed: Means) -> Means {
+        let own = self.bridges.clone();
+        Means {
+            token_file: typed.token_file.or(own.token_file),
+            pins: match typed.pins.is_empty() {
+                true => own.pins,
+                false => typed.pins,
+            },
+            authorities: typed.authorities.or(own.authorities),
+            certificate: typed.certificate.or(own.certificate),
+            proxy: typed.proxy.or(own.proxy),
+        }
+    }
 }
 
 /// Reads the settings: environment before files.
@@ -99,7 +137,9 @@ pub fn read(
     let mut settings = Settings {
         agent: None,
         parallel: cli::PARALLEL,
+        bridges: Means::default(),
     };
+    let bridges = &mut settings.bridges;
     for (name, value, origin) in values(inventory, vars)? {
         match (name, value) {
             ("agent", Some(file)) => settings.agent = Some(PathBuf::from(file)),
@@ -110,6 +150,18 @@ pub fn read(
                     value,
                     range: cli::PARALLEL_RANGE,
                 })?;
+            }
+            ("http-token-file", file) => bridges.token_file = file,
+            ("http-ca", file) => bridges.authorities = file,
+            ("http-cert", file) => bridges.certificate = file,
+            ("http-pin", Some(pins)) => {
+                let pins: Result<_, _> = pins.split_whitespace().map(Pin::new).collect();
+                bridges.pins = pins.map_err(|why| SettingsError::Target { origin, why })?;
+            }
+            ("http-proxy", Some(proxy)) => {
+                let proxy = Hop::parse(&proxy);
+                let proxy = proxy.map_err(|why| SettingsError::Target { origin, why })?;
+                bridges.proxy = Some(proxy);
             }
             _ => {}
         }
@@ -203,7 +255,8 @@ pub fn show(
         let value = match (name, value) {
             (_, Some(value)) => value,
             ("parallel", None) => own.parallel.to_string(),
-            (_, None) => "(the one kickout carries)".to_owned(),
+            ("agent", None) => "(the one kickout carries)".to_owned(),
+            (_, None) => "(none)".to_owned(),
         };
         line(&format!("kickout.{name}"), &value, &origin);
     }

@@ -28,7 +28,8 @@ use crate::exit::Exit;
 use crate::inventory::Resolved;
 use crate::render::{Screen, Terminal, read_line};
 use crate::signal::Signals;
-use crate::transport::{self, Around, Ask, OpenError, Start, ssh};
+use crate::target::Target;
+use crate::transport::{self, Around, Ask, OpenError, Start, http, ssh};
 use consent::Agreed;
 use hosts::{Door, Fleet, Pass};
 use members::Host;
@@ -63,6 +64,8 @@ pub(crate) struct Ways {
     pub(crate) parallel: usize,
     /// `--accept-new-host-keys`
     pub(crate) accept_new_host_keys: bool,
+    /// `--http-token-file` and what else is said of bridges.
+    pub(crate) bridges: http::Means,
     /// What stands around the program.
     pub(crate) around: Around,
 }
@@ -121,9 +124,9 @@ async fn sweep(order: Order, terminal: &Terminal, screen: &mut Screen) -> Result
     }
     let fleet = Rc::new(Fleet {
         members,
-        hosts,
         parallel: order.ways.parallel,
-        door: Transports::new(order.ways)?,
+        door: Transports::new(order.ways, &hosts)?,
+        hosts,
         wheel: Wheel::new(),
     });
     let signals = Signals::listen().map_err(|why| Error::Stream {
@@ -180,16 +183,28 @@ struct Transports {
     /// How a person is asked; `None` when nobody is there.
     ask: Option<Ask>,
     operator: ssh::Operator,
+    bridges: Option<http::Operator>,
     accept_new_host_keys: bool,
     around: Around,
 }
 
 impl Transports {
-    fn new(ways: Ways) -> Result<Self, Error> {
+    fn new(ways: Ways, hosts: &[Host]) -> Result<Self, Error> {
+        let bridges = hosts
+            .iter()
+            .filter(|host| matches!(host.target, Target::Http(_)));
+        let bridges = match bridges.count() {
+            0 => None,
+            count => {
+                let operator = http::Operator::read(&ways.bridges, &ways.around, count);
+                Some(operator.map_err(OpenError::from)?)
+            }
+        };
         Ok(Self {
             agents: Agents::new(ways.agent.as_deref())?,
             ask: Screen::can_ask().then(|| Arc::new(Screen::secret) as Ask),
             operator: ssh::Operator::here(),
+            bridges,
             accept_new_host_keys: ways.accept_new_host_keys,
             around: ways.around,
         })
@@ -209,6 +224,7 @@ impl Transports {
             via: host.via.as_ref(),
             accept_new_host_keys: self.accept_new_host_keys,
             operator: &self.operator,
+            bridges: self.bridges.as_ref(),
             around: &self.around,
             tell,
         }

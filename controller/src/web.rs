@@ -18,11 +18,12 @@ use kickout_shared::version;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{self, CertificateError, ClientConfig, RootCertStore};
 
 pub use self::address::{Head, Page};
 use crate::connection::{Stream, Tunnel, TunnelError};
+use crate::tls;
 
 /// How long one answer may take, connection included.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -280,44 +281,22 @@ fn seen<B>(response: &Response<B>) -> Seen {
     }
 }
 
-/// TLS with the authorities that this machine trusts; read once.
+/// TLS with the authorities that this machine trusts; made once.
 fn config(at: &str) -> Result<Arc<ClientConfig>, WebError> {
     static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
     if let Some(config) = CONFIG.get() {
         return Ok(config.clone());
     }
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|why| WebError::Tls(at.to_owned(), why.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(CONFIG.get_or_init(|| Arc::new(config)).clone())
+    let made = tls::system().map_err(|why| WebError::Tls(at.to_owned(), why.to_string()))?;
+    let made = Arc::new(made.with_no_client_auth());
+    Ok(CONFIG.get_or_init(|| made).clone())
 }
 
 fn untrusted(at: &str, why: &std::io::Error) -> WebError {
-    let inner = why
-        .get_ref()
-        .and_then(|it| it.downcast_ref::<rustls::Error>());
-    let text = match inner {
-        Some(rustls::Error::InvalidCertificate(flaw)) => match flaw {
-            CertificateError::UnknownIssuer => {
-                "is signed by itself, or by an authority that this machine does not trust"
-                    .to_owned()
-            }
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "has expired".to_owned()
-            }
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                "is for other names".to_owned()
-            }
-            flaw => format!("is not valid: {flaw}"),
-        },
-        _ => return WebError::Tls(at.to_owned(), why.to_string()),
-    };
-    WebError::Certificate(at.to_owned(), text)
+    match tls::flaw(why) {
+        Some(flaw) => WebError::Certificate(at.to_owned(), flaw),
+        None => WebError::Tls(at.to_owned(), why.to_string()),
+    }
 }
 
 #[cfg(test)]

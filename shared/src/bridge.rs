@@ -66,4 +66,7 @@ pub struct Refused {
     /// What mends it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
+    /// Nothing was done, and it may be asked again after so many seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<u32>,
 }

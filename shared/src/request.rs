@@ -22,6 +22,13 @@ pub enum Request {
     Canary(CanaryFor),
 }
 
+impl Request {
+    /// Whether sessions end by it.
+    pub fn destroys(&self) -> bool {
+        matches!(self, Self::SessionDestroy(destroy) if !destroy.dry_run)
+    }
+}
+
 /// Whose sessions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

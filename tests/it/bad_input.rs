@@ -225,17 +225,17 @@ fn other_session_stores_are_refused() {
 
 /// One sentence and 2; neither a site nor a host was touched.
 #[test]
-fn words_that_are_wrong_or_not_yet() {
+fn words_that_are_wrong() {
     let site = pretended("<?php\n");
     site.write(
         "wp-cli.yml",
         "@one:\n  path: /x\n@two:\n  path: /y\n@both:\n  - @one\n  - @two\n",
     );
-    let http = Kickout::new().args(LIST).arg("--http=https://example.com");
+    let http = Kickout::new().args(LIST).arg("--http=http://example.com");
     http.run()
         .code(2)
         .stdout("")
-        .stderr_has("is understood, but this release");
+        .stderr_has("plain http would send credentials");
     let rows: [(&[&str], &str); 9] = [
         (&["--ssh=a b"], "Error: "),
         (&["--engine=perl"], "auto, native or php"),

@@ -54,6 +54,10 @@ mod groups;
 mod harness;
 /// Another client that holds locks.
 mod held;
+
+mod http;
+
+mod http_tls;
 /// Stopped in the middle.
 mod interrupt;
 /// Hosts behind other hosts.

@@ -150,7 +150,7 @@ fn certificates() {
                 "the certificate of 127.0.0.1:{}{suffix} is signed",
                 ports[0]
             ))
-            .stderr_has("by itself, or by an authority that this machine does not trust")
+            .stderr_has("by itself, or by an authority that is not trusted here")
             .stderr_has("Set SSL_CERT_FILE");
         run(ports[0], &own.authority()).code(5).stderr_has(&format!(
             "still answered for by https://127.0.0.1:{}{suffix}",

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::mariadb::free_port;
 use crate::scratch::{run, text};
-use crate::{Binaries, Guarded, Scratch, Site};
+use crate::{Binaries, Certificate, Guarded, Scratch, Site};
 
 /// A running bridge; it ends with the value.
 #[derive(Debug)]
@@ -35,12 +35,32 @@ pub struct Reply {
 impl Bridge {
     /// For these sites by their names, over plain HTTP.
     pub fn of(sites: &[(&str, &Site)]) -> Self {
+        Self::new(sites, |_| "plaintext = true\n".to_owned())
+    }
+
+    /// The same over TLS, which knows the clients of these authorities.
+    pub fn over_tls(sites: &[(&str, &Site)], own: &Certificate, clients: &Certificate) -> Self {
+        Self::new(sites, |state| {
+            // The server's key is ours, and nobody else's.
+            let key = state.write("server.key", std::fs::read(own.key()).unwrap());
+            run(Command::new("chmod").arg("600").arg(&key));
+            format!(
+                "tls = {{ certificate = \"{}\", key = \"{}\", client_authorities = \"{}\" }}\n",
+                text(&own.certificate()),
+                text(&key),
+                text(&clients.authority())
+            )
+        })
+    }
+
+    fn new(sites: &[(&str, &Site)], door: impl Fn(&Scratch) -> String) -> Self {
         let (state, port) = (Scratch::new("state"), free_port());
         run(Command::new("chmod").arg("700").arg(state.path()));
         let mut config = format!(
-            "listen = \"127.0.0.1:{port}\"\nplaintext = true\nstate = \"{}\"\n\
-             trusted_proxies = [\"127.0.0.1\"]\n",
-            text(state.path())
+            "listen = \"127.0.0.1:{port}\"\nstate = \"{}\"\ntrusted_proxies = \
+             [\"127.0.0.1\"]\n{}",
+            text(state.path()),
+            door(&state)
         );
         for (name, site) in sites {
             config += &format!(
@@ -72,6 +92,19 @@ impl Bridge {
         self.process.kill();
         self.process = started(&self.config);
         self.answers();
+    }
+
+    /// Starts it anew with this name that it answers to, beside its own.
+    pub fn answers_to(&mut self, host: &str) {
+        let lines = self.config.lines().filter(|it| !it.starts_with("hosts"));
+        let others: String = lines.map(|line| format!("{line}\n")).collect();
+        self.config = format!("hosts = [\"{host}\"]\n{others}");
+        self.kill_and_start();
+    }
+
+    /// Its port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// `127.0.0.1:<port>`

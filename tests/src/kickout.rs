@@ -1,7 +1,9 @@
 //! The real programs: built once by cargo, then run in a clean environment under a deadline.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::Permissions;
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -205,6 +207,13 @@ impl Kickout {
     /// A file in its home directory, such as `.wp-cli/config.yml`.
     pub fn home_file(self, name: &str, content: &str) -> Self {
         self.home.write(name, content);
+        self
+    }
+
+    /// The same, with a mode.
+    pub fn home_secret(self, name: &str, content: &str, mode: u32) -> Self {
+        let path = self.home.write(name, content);
+        std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
         self
     }
 

@@ -280,6 +280,27 @@ pub(super) struct Globals {
     #[arg(long, value_name = "http", num_args = 0..=1, require_equals = true,
         default_missing_value = BARE)]
     pub(super) http: Option<String>,
+    /// A file with the token for the bridge, mode 0600. Without it: KICKOUT_TOKEN, then
+    /// ~/.config/kickout/tokens/<host>, then a question.
+    #[arg(long, value_name = "file", num_args = 0..=1, require_equals = true,
+        default_missing_value = BARE)]
+    pub(super) http_token_file: Option<String>,
+    /// Know the bridge by its public key instead of its authority. May be repeated.
+    #[arg(long, value_name = "sha256:hash", num_args = 0..=1, require_equals = true,
+        default_missing_value = BARE, action = clap::ArgAction::Append)]
+    pub(super) http_pin: Vec<String>,
+    /// Trust the authorities in this file, instead of those of the system.
+    #[arg(long, value_name = "file", num_args = 0..=1, require_equals = true,
+        default_missing_value = BARE)]
+    pub(super) http_ca: Option<String>,
+    /// Show this certificate to a bridge that asks for one; the file holds its key, too, mode 0600.
+    #[arg(long, value_name = "file", num_args = 0..=1, require_equals = true,
+        default_missing_value = BARE)]
+    pub(super) http_cert: Option<String>,
+    /// Reach bridges through this proxy. Those that the environment names are not used.
+    #[arg(long, value_name = "host[:port]", num_args = 0..=1, require_equals = true,
+        default_missing_value = BARE)]
+    pub(super) http_proxy: Option<String>,
     /// Use a named alias of wp-cli.yml.
     #[arg(long, value_name = "name", num_args = 0..=1, require_equals = true,
         default_missing_value = BARE)]

@@ -11,7 +11,8 @@ use super::flags::{flag, value, values};
 use super::usage::UsageError;
 use super::verify::{self, Verify};
 use crate::render::{ColorChoice, DebugLines};
-use crate::target::{Ssh, Target};
+use crate::target::{Hop, Pin, Ssh, Target};
+use crate::transport::http::Means;
 
 /// Hosts that are worked on at once, unless it is said otherwise.
 pub const PARALLEL: usize = 32;
@@ -40,6 +41,8 @@ pub struct Globals {
     pub parallel: Option<usize>,
     /// `--http`, as typed
     pub http: Option<String>,
+    /// `--http-token-file`, `--http-pin`, `--http-ca`, `--http-cert`, `--http-proxy`
+    pub bridges: Means,
     /// `--alias`
     pub alias: Option<String>,
     /// `--user`
@@ -107,6 +110,20 @@ impl Globals {
                 .map(typed_parallel)
                 .transpose()?,
             http: value("http", typed.http)?,
+            bridges: Means {
+                token_file: value("http-token-file", typed.http_token_file)?
+                    .map(token_file)
+                    .transpose()?,
+                pins: values("http-pin", typed.http_pin)?
+                    .iter()
+                    .map(|pin| Pin::new(pin).map_err(UsageError::Target))
+                    .collect::<Result<_, _>>()?,
+                authorities: value("http-ca", typed.http_ca)?,
+                certificate: value("http-cert", typed.http_cert)?,
+                proxy: value("http-proxy", typed.http_proxy)?
+                    .map(|proxy| Hop::parse(&proxy).map_err(UsageError::Target))
+                    .transpose()?,
+            },
             alias: value("alias", typed.alias)?,
             user: value("user", typed.user)?,
             load: Load {
@@ -127,6 +144,14 @@ impl Globals {
             agent: value("agent", typed.agent)?.map(PathBuf::from),
             warnings,
         })
+    }
+}
+
+/// A file, and not what is in it: that would stand in every list of processes.
+fn token_file(typed: String) -> Result<String, UsageError> {
+    match typed.starts_with("kob_") {
+        true => Err(UsageError::TokenTyped),
+        false => Ok(typed),
     }
 }
 

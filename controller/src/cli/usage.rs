@@ -85,6 +85,11 @@ pub enum UsageError {
     /// `--via` with something that is no ssh host.
     #[error("--via goes over ssh, and {0} does not.")]
     Via(String),
+    /// `--http-token-file` with the token itself.
+    #[error(
+        "The --http-token-file parameter takes a file, not a token: others can see what is typed."
+    )]
+    TokenTyped,
     /// Options that exclude each other, or lack each other.
     #[error("{0}")]
     Combination(String),
@@ -130,6 +135,11 @@ impl UsageError {
             }
             Self::Target(flaw) => flaw.fix(),
             Self::Via(_) => "Write --via=[<user>@]<host>[:<port>].".to_owned(),
+            Self::TokenTyped => {
+                "Revoke that token (kickout-bridge token revoke) and keep a new one in a file of mode \
+                 0600."
+                    .to_owned()
+            }
             Self::Combination(_) => "See the command's options with --help.".to_owned(),
             Self::NotText(_) => "Name users by id when their login is not UTF-8.".to_owned(),
         }

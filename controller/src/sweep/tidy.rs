@@ -21,9 +21,9 @@ pub(crate) fn tidy(
 ) -> Result<Exit, Error> {
     let runtime = runtime()?;
     let parallel = ways.parallel;
-    let transports = Transports::new(ways)?;
     let targets = targets.into_iter().map(|target| (target, None));
     let (_, hosts) = members::gather(targets.collect());
+    let transports = Transports::new(ways, &[])?;
     let mut exits = Vec::with_capacity(hosts.len());
     runtime.block_on(async {
         let visits = futures_util::stream::iter(&hosts)

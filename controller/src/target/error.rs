@@ -130,6 +130,9 @@ pub enum TargetError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// The hash of a bridge's key is none.
+    #[error("Invalid pin '{}'.", shown(shorten(.0)))]
+    Pin(String),
 }
 
 /// The right form, shown whenever a connection string is refused as a whole.
@@ -168,6 +171,10 @@ impl TargetError {
             Self::Password => "Remove the password; use a key or the ssh agent instead.".to_owned(),
             Self::Http { .. } => {
                 "Use https://host[:port][/path]; plain http is for a loopback address only."
+                    .to_owned()
+            }
+            Self::Pin(_) => {
+                "Use sha256: and the base64 that kickout-bridge or openssl prints for the key."
                     .to_owned()
             }
         }

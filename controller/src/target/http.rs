@@ -3,6 +3,9 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::error::TargetError;
 use super::field::{Hop, Host, Port};
 
@@ -97,6 +100,55 @@ impl HttpUrl {
     pub fn tls(&self) -> bool {
         self.tls
     }
+
+    /// Host and port as a request names them: the port only where it is not the usual one.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        let host = match self.host.as_str() {
+            host if host.contains(':') => format!("[{host}]"),
+            host => host.to_ascii_lowercase(),
+        };
+        match self.port.get() {
+            443 if self.tls => host,
+            80 if !self.tls => host,
+            port => format!("{host}:{port}"),
+        }
+    }
+
+    /// What follows the port, as it was written.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        let rest = self.text.split_once("://").map_or("", |(_, rest)| rest);
+        rest.find(['/', '?']).map_or("", |at| &rest[at..])
+    }
+
+    /// Whether it is on the operator's own machine.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        loopback(&self.host)
+    }
+}
+
+/// The SHA-256 of a server's public key (its `SubjectPublicKeyInfo`), `sha256:<base64>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pin(pub [u8; 32]);
+
+impl Pin {
+    /// Reads `sha256:` and 32 bytes in base64.
+    pub fn new(text: &str) -> Result<Self, TargetError> {
+        let bytes = text
+            .strip_prefix("sha256:")
+            .and_then(|it| STANDARD.decode(it).ok())
+            .and_then(|it| it.try_into().ok());
+        let refused = || TargetError::Pin(text.to_owned());
+        bytes.map(Self).ok_or_else(refused)
+    }
+}
+
+impl fmt::Display for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sha256:{}", STANDARD.encode(self.0))
+    }
 }
 
 impl fmt::Display for HttpUrl {
@@ -115,7 +167,31 @@ fn loopback(host: &Host) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::HttpUrl;
+    use super::{HttpUrl, Pin};
+
+    #[test]
+    fn pins_are_hashes_in_base64() {
+        let text = format!("sha256:{}=", "A".repeat(43));
+        assert_eq!(Pin::new(&text).unwrap(), Pin([0; 32]));
+        assert_eq!(Pin([0; 32]).to_string(), text);
+        for wrong in ["", "sha256:", "sha256:AAAA", "sha1:AAAA", "md5", &text[7..]] {
+            assert!(Pin::new(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_address_has_an_authority_and_a_path() {
+        for (text, authority, path) in [
+            ("https://Shop.example", "shop.example", ""),
+            ("https://shop.example:443/", "shop.example", "/"),
+            ("https://h:8440/x/y", "h:8440", "/x/y"),
+            ("https://[::1]:8440?q", "[::1]:8440", "?q"),
+            ("http://localhost:80", "localhost", ""),
+        ] {
+            let url = HttpUrl::new(text).unwrap();
+            assert_eq!((url.authority().as_str(), url.path()), (authority, path));
+        }
+    }
 
     #[test]
     fn addresses_are_accepted_or_refused() {

@@ -14,5 +14,5 @@ pub(crate) use error::shown;
 pub use error::{Field, Flaw, TargetError};
 pub use field::{Container, Hop, Host, Jump, KeyPath, Port, RemotePath, User};
 pub use grammar::{Connection, Scheme, parse_connection};
-pub use http::HttpUrl;
+pub use http::{HttpUrl, Pin};
 pub use kind::{Contained, Ssh, Target, Vagrant};

@@ -15,6 +15,7 @@ use crate::target::{Ssh, Target};
 
 pub mod compose_run;
 pub mod docker;
+pub mod http;
 mod kept;
 mod last_words;
 pub mod local;
@@ -43,6 +44,8 @@ pub struct Start<'a> {
     pub accept_new_host_keys: bool,
     /// What the operator brings to ssh hosts.
     pub operator: &'a ssh::Operator,
+    /// And to bridges, when there are any.
+    pub bridges: Option<&'a http::Operator>,
     /// What stands around the program.
     pub around: &'a Around,
     /// Is told each stage that was passed (`connect`, `host key`, `login`, …) and what was found
@@ -80,6 +83,15 @@ impl Around {
     pub fn home(&self) -> Option<PathBuf> {
         let home = PathBuf::from(self.vars.get(&OsString::from("HOME"))?);
         home.is_absolute().then_some(home)
+    }
+
+    /// Where what is remembered between runs lies.
+    pub fn state(&self) -> Option<PathBuf> {
+        let base = match self.var("XDG_STATE_HOME") {
+            Some(state) if state.starts_with('/') => PathBuf::from(state),
+            _ => self.home()?.join(".local/state"),
+        };
+        Some(base.join("kickout"))
     }
 
     /// A path as the operator names it: `~` is home, and what is relative starts here.
@@ -144,15 +156,19 @@ pub enum OpenError {
     /// None to send.
     #[error(transparent)]
     Deliver(#[from] DeliverError),
-    /// A target that is understood, but not reached yet.
-    #[error("The target {0} is understood, but this release of Kickout does not reach it.")]
-    NotYet(String),
+    /// A bridge.
+    #[error(transparent)]
+    Http(#[from] http::HttpError),
+    /// A bridge has no agent of ours.
+    #[error("{0} brings its own agent: there is none of ours to look for")]
+    NoAgents(String),
 }
 
 impl OpenError {
     /// How the program ends.
     pub fn exit(&self) -> Exit {
         match self {
+            Self::Http(error) => error.exit(),
             Self::Ssh(error) | Self::Vagrant(vagrant::VagrantError::Ssh(error)) => error.exit(),
             Self::Docker(docker::DockerError::Tls(_)) => Exit::Identity,
             Self::Docker(error) if error.is_usage() => Exit::Usage,
@@ -161,7 +177,7 @@ impl OpenError {
             | Self::Via(_)
             | Self::Local(_)
             | Self::Deliver(_) => Exit::Unreachable,
-            Self::ViaNowhere(_) | Self::ViaRun | Self::NotYet(_) => Exit::Usage,
+            Self::ViaNowhere(_) | Self::ViaRun | Self::NoAgents(_) => Exit::Usage,
         }
     }
 
@@ -180,7 +196,8 @@ impl OpenError {
             }
             Self::ViaRun => "Use --ssh=docker-compose:<service> with a running one.".to_owned(),
             Self::Deliver(error) => error.fix(),
-            Self::NotYet(_) => "Use --ssh=<host>, or run kickout on the host itself.".to_owned(),
+            Self::Http(error) => error.fix(),
+            Self::NoAgents(_) => "Use --ssh=<host>.".to_owned(),
         }
     }
 }
@@ -219,7 +236,10 @@ pub async fn open(
         Target::DockerComposeRun(inside) => {
             Ok(compose_run::open_run(inside, ssh_args, start, start.around).await?)
         }
-        Target::Http(_) => Err(OpenError::NotYet(target.to_string())),
+        Target::Http(url) => match start.bridges {
+            Some(operator) => Ok(http::open(url, operator, start).await?),
+            None => Err(OpenError::NoAgents(target.to_string())),
+        },
     }
 }
 
@@ -270,6 +290,6 @@ pub async fn tidy(
             let (engine, _) = engine(start).await?;
             Ok(docker::tidy_service(&engine, inside, ssh_args, start, remove).await?)
         }
-        Target::Http(_) => Err(OpenError::NotYet(target.to_string())),
+        Target::Http(_) => Err(OpenError::NoAgents(target.to_string())),
     }
 }

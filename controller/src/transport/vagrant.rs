@@ -173,7 +173,9 @@ impl Way {
             .is_ok_and(|it: IpAddr| it.is_loopback());
         // Every box on a loopback port has the same name and another key: each is remembered as
         // itself.
-        let state = state(start.around).filter(|_| loopback);
+        // Where the keys of machines are remembered.
+        let state = start.around.state().filter(|_| loopback);
+        let state = state.map(|it| it.join("vagrant_known_hosts"));
         if let Some(file) = state.as_deref().and_then(|it| it.to_str()) {
             let file = escaped(&escaped(file));
             args.push(format!("-oUserKnownHostsFile={file}"));
@@ -319,15 +321,6 @@ impl<'a> Machine<'a> {
         }
         all
     }
-}
-
-/// Where the keys of machines are remembered.
-fn state(around: &Around) -> Option<PathBuf> {
-    let base = match around.var("XDG_STATE_HOME") {
-        Some(state) if state.starts_with('/') => PathBuf::from(state),
-        _ => around.home()?.join(".local/state"),
-    };
-    Some(base.join("kickout/vagrant_known_hosts"))
 }
 
 /// Names a box: a machine of this Vagrantfile, and the id that vagrant gives each box in its place.
