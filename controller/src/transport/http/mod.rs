@@ -20,6 +20,7 @@ mod error;
 mod heads;
 mod operator;
 mod relay;
+mod told;
 
 pub use error::HttpError;
 pub use operator::{Means, Operator};

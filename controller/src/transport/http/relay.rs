@@ -10,8 +10,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, W
 use tokio::sync::mpsc::{self, Receiver};
 use tokio::task::JoinSet;
 
-use super::ask::{Ask, Heard};
+use super::ask::Ask;
 use super::bridge::Bridge;
+use super::told::Heard;
 
 /// Frames that wait to be read.
 const LANE: usize = 64;
