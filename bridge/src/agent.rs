@@ -21,6 +21,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::{Instant, interval, timeout, timeout_at};
 
+use crate::owner::Owner;
 use crate::token::hex;
 
 /// How long an agent may take to say hello.
@@ -33,15 +34,6 @@ const IDLE: Duration = Duration::from_secs(30);
 const MAX_IDLE: usize = 4;
 
 const SILENCE: Duration = Duration::from_secs(SILENCE_SECONDS);
-
-/// Whose rights an agent has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Owner {
-    /// User id; never 0.
-    pub uid: u32,
-    /// Group id.
-    pub gid: u32,
-}
 
 /// Why a run has no end of its own.
 #[derive(Debug, thiserror::Error)]
@@ -73,10 +65,14 @@ impl AgentError {
     }
 }
 
-/// Takes the frames of a run, each a line with its end. A client that has gone says so.
+/// Takes the frames of a run, each a line with its end; all of them, also when nobody listens any
+/// more.
 pub trait Sink {
-    /// One frame. Those that follow are given to it also when nobody listens.
+    /// One frame.
     fn line(&mut self, line: Vec<u8>) -> impl Future<Output = Result<(), Gone>> + Send;
+
+    /// Waits until nobody listens any more.
+    fn gone(&self) -> impl Future<Output = ()> + Send;
 }
 
 /// Nobody listens any more.
@@ -158,6 +154,8 @@ impl Agent {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
+            // An interrupt at the keyboard is for the bridge, which finishes what runs.
+            .process_group(0)
             .kill_on_drop(true);
         if let Some(Owner { uid, gid }) = owner {
             command.uid(uid).gid(gid);
@@ -246,7 +244,7 @@ impl Agent {
                     return Err(AgentError::Lost("it answers another question".to_owned()));
                 }
                 line.push(b'\n');
-                // Who reads slowly must not silence us towards the agent; what nobody reads is kept.
+                // Who reads slowly must not silence us towards the agent.
                 let mut taken = pin!(sink.line(line));
                 let taken = loop {
                     tokio::select! {
@@ -254,7 +252,8 @@ impl Agent {
                         _ = ping.tick() => self.send(&ToAgent::Ping).await?,
                     }
                 };
-                if taken == Err(Gone) && !std::mem::replace(&mut gone, true) {
+                if taken == Err(Gone) && !gone {
+                    gone = true;
                     self.send(&ToAgent::Cancel { id }).await?;
                 }
                 if let Some(seq) = seq {
@@ -268,6 +267,10 @@ impl Agent {
                 read = timeout_at(heard + SILENCE, self.read()) => {
                     read.map_err(|_| AgentError::Lost("it fell silent".to_owned()))??;
                     heard = Instant::now();
+                }
+                () = sink.gone(), if !gone => {
+                    gone = true;
+                    self.send(&ToAgent::Cancel { id }).await?;
                 }
                 _ = ping.tick() => self.send(&ToAgent::Ping).await?,
             }

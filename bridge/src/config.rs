@@ -25,6 +25,9 @@ pub struct Config {
     /// Where tokens, audit and operations are kept.
     #[serde(default = "state")]
     pub state: PathBuf,
+    /// Whose rights the front has, when the bridge is root.
+    #[serde(default = "account")]
+    pub account: String,
     /// Its certificate. Without it the bridge speaks plain HTTP, which only loopback hears.
     pub tls: Option<Tls>,
     /// Plain HTTP, for a web server on the same host in front of it.
@@ -76,6 +79,10 @@ fn listen() -> SocketAddr {
 
 fn state() -> PathBuf {
     PathBuf::from("/var/lib/kickout-bridge")
+}
+
+fn account() -> String {
+    "kickout-bridge".to_owned()
 }
 
 /// Why a configuration is refused.
@@ -208,16 +215,14 @@ impl Config {
         self.sites.iter().find(|site| site.name == name)
     }
 
-    /// Whether a `Host` header names this bridge: a browser that was led here by another name is
-    /// not answered.
-    pub fn answers_to(&self, host: &str) -> bool {
-        let own = self.listen.to_string();
-        let named = self.hosts.iter().map(String::as_str);
+    /// The names this bridge is called by: a browser that was led here by another one is not
+    /// answered.
+    pub fn names(&self) -> Vec<String> {
         let sites = self.sites.iter().filter_map(|site| authority(&site.url));
-        host == own
-            || named
-                .chain(sites)
-                .any(|known| known.eq_ignore_ascii_case(host))
+        let mut names = vec![self.listen.to_string()];
+        names.extend(self.hosts.iter().cloned());
+        names.extend(sites.map(str::to_owned));
+        names
     }
 }
 
@@ -283,18 +288,9 @@ mod tests {
         assert_eq!(config.state, Path::new("/var/lib/kickout-bridge"));
         assert_eq!(config.site("shop").unwrap().owner, "www-data");
         assert_eq!(config.site("other"), None);
-        for (host, answers) in [
-            ("shop.example", true),
-            ("SHOP.example", true),
-            ("b.example:8440", true),
-            ("127.0.0.1:8440", true),
-            ("b.example", false),
-            ("shop.example:80", false),
-            ("shop.example.evil.test", false),
-            ("", false),
-        ] {
-            assert_eq!(config.answers_to(host), answers, "{host}");
-        }
+        let names = ["127.0.0.1:8440", "b.example:8440", "Shop.example"];
+        assert_eq!(config.names(), names);
+        assert_eq!(config.account, "kickout-bridge");
         let tls = "[tls]\ncertificate = 'c'\nkey = 'k'\n";
         assert!(read(&format!("listen = '0.0.0.0:443'\n{tls}{SITE}")).is_ok());
         assert!(read(&format!("listen = '[::1]:1'\nplaintext = true\n{SITE}")).is_ok());

@@ -1,7 +1,9 @@
 //! The door: connections within bounds, three routes, and requests that mean one thing only. Hands
-//! what is asked to the keeper and streams what he says. Reads no file, knows no token.
+//! what is asked to the keeper and streams what he says. A process of its own, without any right;
+//! it reads no file, knows no token.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,13 +23,17 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 
-use crate::keeper::{Ask, Denied, Keeper};
+use crate::border::{Ask, Denied};
 use asked::{bearer, body, host, told};
+use process::{Keeper, Known};
 use stream::{Stream, stream};
 
+pub use process::{FrontError, run};
+
 mod asked;
+mod confine;
+mod process;
 mod stream;
 
 /// Connections at once, and from one address.
@@ -43,16 +49,13 @@ const HEAD_TIME: Duration = Duration::from_secs(10);
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
 /// How long what runs may take once the bridge is to stop.
-const GRACE: Duration = Duration::from_secs(120);
-
-/// The TLS that is in force; none for plain HTTP. A new one counts for the next connection.
-pub type Tls = watch::Receiver<Option<Arc<ServerConfig>>>;
+pub const GRACE: Duration = Duration::from_secs(120);
 
 /// Serves until `stop` says so; then what runs is finished.
-pub async fn serve(
+async fn serve(
     listener: TcpListener,
     keeper: Arc<Keeper>,
-    tls: Tls,
+    known: watch::Receiver<Arc<Known>>,
     mut stop: watch::Receiver<bool>,
 ) {
     let all = Arc::new(Semaphore::new(MAX_CONNECTIONS));
@@ -75,12 +78,20 @@ pub async fn serve(
         let Some(seat) = Seat::take(&each, peer.ip()) else {
             continue;
         };
-        let (keeper, tls, stop) = (Arc::clone(&keeper), tls.borrow().clone(), stop.clone());
+        let client = Client {
+            peer,
+            certificate: None,
+            keeper: Arc::clone(&keeper),
+            known: Arc::clone(&known.borrow()),
+        };
+        let stop = stop.clone();
         connections.spawn(async move {
             let _held = (permit, seat);
-            connection(stream, peer, keeper, tls, stop).await;
+            connection(stream, client, stop).await;
         });
     }
+    // Who comes now is refused by the system.
+    drop(listener);
     let _ = timeout(GRACE, async {
         while connections.join_next().await.is_some() {}
     })
@@ -119,37 +130,38 @@ impl Drop for Seat {
     }
 }
 
-async fn connection(
-    stream: TcpStream,
+/// Who is at the other end, and what is needed to answer.
+#[derive(Clone)]
+struct Client {
     peer: SocketAddr,
+    /// SHA-256 of its certificate, hex, if it showed one.
+    certificate: Option<String>,
     keeper: Arc<Keeper>,
-    tls: Option<Arc<ServerConfig>>,
-    stop: watch::Receiver<bool>,
-) {
+    /// As it was when it came.
+    known: Arc<Known>,
+}
+
+async fn connection(stream: TcpStream, mut client: Client, stop: watch::Receiver<bool>) {
     let _ = stream.set_nodelay(true);
-    let Some(tls) = tls else {
-        return converse(stream, peer, None, keeper, stop).await;
+    let Some(tls) = client.known.tls.clone() else {
+        return converse(stream, client, stop).await;
     };
     let accepted = timeout(HANDSHAKE_TIME, TlsAcceptor::from(tls).accept(stream)).await;
     let Ok(Ok(stream)) = accepted else { return };
     let shown = stream.get_ref().1.peer_certificates();
     let certificate = shown.and_then(|chain| chain.first());
-    let certificate = certificate.map(|it| kickout_shared::token::sha256_hex(it));
-    converse(stream, peer, certificate, keeper, stop).await;
+    client.certificate = certificate.map(|it| kickout_shared::token::sha256_hex(it));
+    converse(stream, client, stop).await;
 }
 
 async fn converse(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    peer: SocketAddr,
-    certificate: Option<String>,
-    keeper: Arc<Keeper>,
+    client: Client,
     mut stop: watch::Receiver<bool>,
 ) {
     let service = service_fn(move |request| {
-        let (keeper, certificate) = (Arc::clone(&keeper), certificate.clone());
-        async move {
-            Ok::<_, std::convert::Infallible>(answer(request, peer, certificate, keeper).await)
-        }
+        let client = client.clone();
+        async move { Ok::<_, Infallible>(answer(request, client).await) }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
@@ -169,13 +181,8 @@ async fn converse(
 
 type Reply = Response<Either<Full<Bytes>, Stream>>;
 
-async fn answer(
-    request: Request<Incoming>,
-    peer: SocketAddr,
-    certificate: Option<String>,
-    keeper: Arc<Keeper>,
-) -> Reply {
-    let mut reply = match route(request, peer, certificate, keeper).await {
+async fn answer(request: Request<Incoming>, client: Client) -> Reply {
+    let mut reply = match route(request, client).await {
         Ok(reply) => reply,
         Err(denied) => refusal(&denied),
     };
@@ -190,13 +197,8 @@ async fn answer(
     reply
 }
 
-async fn route(
-    request: Request<Incoming>,
-    peer: SocketAddr,
-    certificate: Option<String>,
-    keeper: Arc<Keeper>,
-) -> Result<Reply, Denied> {
-    let host = host(&request, &keeper)?;
+async fn route(request: Request<Incoming>, client: Client) -> Result<Reply, Denied> {
+    let host = host(&request, &client.known)?;
     let path = request.uri().path();
     // A web server in front passes on what is below that path.
     let path = path
@@ -211,15 +213,14 @@ async fn route(
             path: WELL_KNOWN.to_owned(),
         }),
         (&Method::POST, RUN) => {
-            let peer = told(request.headers(), peer.ip(), &keeper);
             let ask = Ask {
-                peer,
+                peer: told(request.headers(), client.peer.ip(), &client.known),
                 host,
                 token: bearer(request.headers()),
-                certificate,
+                certificate: client.certificate,
                 body: body(request).await?,
             };
-            stream(ask, keeper).await
+            stream(ask, &client.keeper).await
         }
         (_, HEALTH | WELL_KNOWN | RUN) => Err(denied(405, "another method")),
         _ => Err(denied(404, "no such place")),

@@ -1,24 +1,25 @@
 //! Who may do what, once, with a record of it: from what was asked to what is streamed back. Knows no
 //! HTTP and no WordPress.
 
-use std::net::IpAddr;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use kickout_shared::bridge::{Operation, Refused, Tail};
+use kickout_shared::bridge::{Operation, Tail};
 use kickout_shared::event::Verdict;
 use kickout_shared::request::Request;
 use kickout_shared::token::sha256_hex;
 use tokio::sync::mpsc;
 
 use crate::addressed::addressed;
-use crate::agent::{Agents, Owner};
+use crate::agent::Agents;
 use crate::audit::{Audit, AuditError, Entry, Head};
 use crate::authority::AuthorityError;
+use crate::border::{Ask, Denied};
 use crate::config::Config;
 use crate::limits::Limits;
 use crate::now;
 use crate::operations::{Known, Name, Operations, OperationsError, SKEW};
+use crate::owner::Owner;
 use crate::token::{self, Store, Stored};
 use answer::{Answer, lost, repeat};
 use asked::{Run, acts, confined, parse};
@@ -28,45 +29,6 @@ mod asked;
 
 /// The longest name of an operation.
 const MAX_NAME: usize = 64;
-
-/// What was asked for, and by whom.
-#[derive(Clone, Debug)]
-pub struct Ask {
-    /// From where.
-    pub peer: IpAddr,
-    /// The name the bridge was called by.
-    pub host: String,
-    /// The bearer token, if one came.
-    pub token: Option<String>,
-    /// SHA-256 of the client's certificate, hex, if one came and was checked.
-    pub certificate: Option<String>,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
-/// Why nothing was done.
-#[derive(Debug)]
-pub struct Denied {
-    /// The status of HTTP, which is precise enough.
-    pub status: u16,
-    /// What to say.
-    pub said: Refused,
-}
-
-impl Denied {
-    pub(crate) fn new(
-        status: u16,
-        error: impl Into<String>,
-        fix: impl Into<Option<String>>,
-    ) -> Self {
-        let said = Refused {
-            error: error.into(),
-            fix: fix.into(),
-            wait: None,
-        };
-        Self { status, said }
-    }
-}
 
 /// Why the bridge cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -136,11 +98,6 @@ impl Keeper {
             config,
             started: Instant::now(),
         })
-    }
-
-    /// The configuration it was opened with.
-    pub fn config(&self) -> &Config {
-        &self.config
     }
 
     /// Does what is asked, and sends what is said of it into the lane. Nothing has been sent when it

@@ -6,6 +6,7 @@ mod addressed;
 pub mod agent;
 pub mod audit;
 pub mod authority;
+pub mod border;
 pub mod config;
 pub mod front;
 pub mod keeper;
@@ -13,8 +14,18 @@ pub mod limits;
 pub mod operations;
 pub mod owner;
 pub mod private;
+pub mod serve;
 pub mod tls;
 pub mod token;
+
+/// What is worth a word while it runs.
+#[derive(Debug)]
+pub enum News {
+    /// It answers there.
+    Listening(std::net::SocketAddr),
+    /// Something is not as it should be; it goes on.
+    Warning(String),
+}
 
 /// The bridge's clock: Unix seconds.
 pub fn now() -> i64 {

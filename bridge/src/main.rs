@@ -4,21 +4,15 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
-use kickout_bridge::agent::{Agents, Owner};
 use kickout_bridge::audit::{self, Flaw};
 use kickout_bridge::authority::{Grant, Scope};
 use kickout_bridge::config::{self, Config};
-use kickout_bridge::front;
-use kickout_bridge::keeper::Keeper;
+use kickout_bridge::owner::Owner;
 use kickout_bridge::token::{Store, Stored, TokenError};
-use kickout_bridge::{now, owner, tls};
+use kickout_bridge::{News, front, now, serve};
 use rustix::fs::Mode;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
-use tokio_rustls::rustls::ServerConfig;
 
 /// Lets a controller log people out of this host's WordPress over HTTPS, as far as its token goes.
 #[derive(Parser)]
@@ -41,6 +35,14 @@ enum Command {
     },
     /// Says whether it would start.
     Check,
+    /// What `serve` starts to speak HTTP.
+    #[command(hide = true)]
+    Front {
+        /// Whom it becomes.
+        #[arg(requires = "gid")]
+        uid: Option<u32>,
+        gid: Option<u32>,
+    },
     /// Makes, names and revokes tokens.
     #[command(subcommand)]
     Token(TokenCommand),
@@ -124,10 +126,7 @@ fn main() -> ExitCode {
     let words = Words::parse();
     // What is kept is nobody else's.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
-    let done = Config::read(&words.config)
-        .map_err(|error| failed!(error))
-        .and_then(|config| obey(words.command, config));
-    match done {
+    match obey(words) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { text, fix }) => {
             let _ = writeln!(std::io::stderr(), "Error: {text}\n{fix}");
@@ -136,79 +135,31 @@ fn main() -> ExitCode {
     }
 }
 
-fn obey(command: Command, config: Config) -> Result<(), Failure> {
-    let tokens = Store::at(config.state.join("tokens.json"));
-    match command {
-        Command::Serve { agent } => serve(config, &tokens, agent),
-        Command::Check => check(&config, &tokens).map(drop),
+fn obey(words: Words) -> Result<(), Failure> {
+    if let Command::Front { uid, gid } = words.command {
+        let account = uid.zip(gid).map(|(uid, gid)| Owner { uid, gid });
+        return front::run(account, tell).map_err(|error| failed!(error));
+    }
+    let config = Config::read(&words.config).map_err(|error| failed!(error))?;
+    let tokens = serve::tokens(&config);
+    match words.command {
+        Command::Serve { agent } => {
+            serve::serve(config, agent, tell).map_err(|error| failed!(error))
+        }
+        Command::Check => {
+            serve::check(&config).map_err(|error| failed!(error))?;
+            say(&format!(
+                "Everything is in order: {} would answer.",
+                config.listen
+            ));
+            Ok(())
+        }
         Command::Token(command) => token(command, &config, &tokens),
         Command::Audit(AuditCommand::Verify { head }) => {
             verify(&config.state.join("audit.jsonl"), head.as_deref())
         }
+        Command::Front { .. } => Ok(()),
     }
-}
-
-/// What a bridge starts with.
-struct Ready {
-    owners: Vec<Option<Owner>>,
-    tls: Option<Arc<ServerConfig>>,
-}
-
-fn check(config: &Config, tokens: &Store) -> Result<Ready, Failure> {
-    let owners = config.sites.iter().map(|site| owner::of(&site.owner));
-    let owners: Result<_, _> = owners.collect();
-    let owners = owners.map_err(|error| failed!(error))?;
-    config.state_is_private().map_err(|error| failed!(error))?;
-    let tls = config.tls.as_ref().map(tls::load).transpose();
-    let tls = tls.map_err(|error| failed!(error))?;
-    tokens.read().map_err(|error| failed!(error))?;
-    say(&format!(
-        "Everything is in order: {} would answer.",
-        config.listen
-    ));
-    Ok(Ready { owners, tls })
-}
-
-fn serve(config: Config, tokens: &Store, agent: PathBuf) -> Result<(), Failure> {
-    let Ready { owners, tls } = check(&config, tokens)?;
-    let broken = |what: &str, why: &dyn std::fmt::Display| Failure {
-        text: format!("cannot {what}: {why}"),
-        fix: "Look at the configuration, and at what else uses that address.".to_owned(),
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|why| broken("start", &why))?;
-    runtime.block_on(async {
-        let listen = config.listen;
-        let files = config.tls.clone();
-        let keeper = Keeper::open(config, Agents::new(agent), owners).await;
-        let keeper = Arc::new(keeper.map_err(|error| failed!(error))?);
-        let listener = tokio::net::TcpListener::bind(listen).await;
-        let listener = listener.map_err(|why| broken(&format!("listen on {listen}"), &why))?;
-        let (renew, tls) = watch::channel(tls);
-        let (stop, stopped) = watch::channel(false);
-        let mut hang_up = signal(SignalKind::hangup()).map_err(|why| broken("start", &why))?;
-        let mut term = signal(SignalKind::terminate()).map_err(|why| broken("start", &why))?;
-        tokio::spawn(async move {
-            loop {
-                tokio::select! {
-                    Some(()) = hang_up.recv() => match files.as_ref().map(tls::load).transpose() {
-                        Ok(loaded) => drop(renew.send(loaded)),
-                        // The old one is better than none.
-                        Err(error) => complain(&format!("{error}. {}", error.fix())),
-                    },
-                    _ = term.recv() => break,
-                    _ = tokio::signal::ctrl_c() => break,
-                }
-            }
-            let _ = stop.send(true);
-        });
-        say(&format!("Listening on {listen}."));
-        front::serve(listener, keeper, tls, stopped).await;
-        Ok(())
-    })
 }
 
 fn token(command: TokenCommand, config: &Config, tokens: &Store) -> Result<(), Failure> {
@@ -310,6 +261,11 @@ fn say(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-fn complain(text: &str) {
-    let _ = writeln!(std::io::stderr(), "Warning: {text}");
+fn tell(news: News) {
+    match news {
+        News::Listening(address) => say(&format!("Listening on {address}.")),
+        News::Warning(text) => {
+            let _ = writeln!(std::io::stderr(), "Warning: {text}");
+        }
+    }
 }

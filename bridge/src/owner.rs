@@ -1,6 +1,13 @@
-//! The accounts that sites belong to, as `/etc/passwd` names them.
+//! The accounts that sites belong to, and the front's own, as `/etc/passwd` names them.
 
-use crate::agent::Owner;
+/// Whose rights a process has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Owner {
+    /// User id; never 0.
+    pub uid: u32,
+    /// Group id.
+    pub gid: u32,
+}
 
 /// Why there is no account to start an agent as.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +24,14 @@ pub enum OwnerError {
     /// We are neither root nor that account.
     #[error("the bridge is not root, and cannot become '{0}'")]
     Other(String),
+    /// The front would have somebody's rights.
+    #[error("the front cannot be confined to the account '{name}': {why}")]
+    Front {
+        /// The account.
+        name: String,
+        /// What is wrong.
+        why: &'static str,
+    },
 }
 
 impl OwnerError {
@@ -28,6 +43,11 @@ impl OwnerError {
                 "Set owner to the account that wp-config.php belongs to.".to_owned()
             }
             Self::Other(name) => format!("Start the bridge as root, or as {name}."),
+            Self::Front { .. } => {
+                "useradd --system --no-create-home --shell /usr/sbin/nologin kickout-bridge, or \
+                 name another in account."
+                    .to_owned()
+            }
         }
     }
 }
@@ -43,6 +63,25 @@ pub fn of(name: &str) -> Result<Option<Owner>, OwnerError> {
         _ if own == 0 => Ok(Some(owner)),
         _ => Err(OwnerError::Other(name.to_owned())),
     }
+}
+
+/// Whose rights the front is to have, beside agents with those of `owners`; none is our own, when we
+/// cannot give it others.
+pub fn front(name: &str, owners: &[Option<Owner>]) -> Result<Option<Owner>, OwnerError> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(None);
+    }
+    let table = std::fs::read_to_string("/etc/passwd").map_err(OwnerError::Table)?;
+    let why = match account(&table, name) {
+        None => "this host has none of this name",
+        Some(front) if front.uid == 0 => "it is root",
+        Some(front) if owners.iter().flatten().any(|it| it.uid == front.uid) => {
+            "a site belongs to it"
+        }
+        Some(front) => return Ok(Some(front)),
+    };
+    let name = name.to_owned();
+    Err(OwnerError::Front { name, why })
 }
 
 fn account(table: &str, name: &str) -> Option<Owner> {

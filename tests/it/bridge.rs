@@ -14,11 +14,11 @@ pub(crate) fn list(users: &[&str]) -> Value {
     json!({"session_list": {"who": named(users)}})
 }
 
-fn destroy(who: Value, dry_run: bool) -> Value {
+pub(crate) fn destroy(who: Value, dry_run: bool) -> Value {
     json!({"session_destroy": {"what": {"all": who}, "dry_run": dry_run}})
 }
 
-const EVERYBODY: fn() -> Value = || json!({"selected": {}});
+pub(crate) const EVERYBODY: fn() -> Value = || json!({"selected": {}});
 
 pub(crate) fn site() -> Site {
     let site = WordPress::new().install();

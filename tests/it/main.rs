@@ -14,6 +14,8 @@ mod arm;
 mod bad_input;
 /// The bridge, met over HTTP.
 mod bridge;
+/// Its two processes.
+mod bridge_processes;
 /// What it refuses.
 mod bridge_refusals;
 /// The codec against real PHP.

@@ -1,16 +1,16 @@
 //! A real bridge on a loopback port, and a client that sends it exactly what a test wants.
 
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
 use crate::mariadb::free_port;
 use crate::scratch::{run, text};
-use crate::{Binaries, Certificate, Guarded, Scratch, Site};
+use crate::{Binaries, Certificate, Guarded, Owner, Scratch, Site};
 
 /// A running bridge; it ends with the value.
 #[derive(Debug)]
@@ -18,6 +18,7 @@ pub struct Bridge {
     process: Guarded,
     config: String,
     state: Scratch,
+    account: Owner,
     port: u16,
 }
 
@@ -35,32 +36,34 @@ pub struct Reply {
 impl Bridge {
     /// For these sites by their names, over plain HTTP.
     pub fn of(sites: &[(&str, &Site)]) -> Self {
-        Self::new(sites, |_| "plaintext = true\n".to_owned())
+        Self::with(sites, "plaintext = true\n", Owner::me())
     }
 
     /// The same over TLS, which knows the clients of these authorities.
     pub fn over_tls(sites: &[(&str, &Site)], own: &Certificate, clients: &Certificate) -> Self {
-        Self::new(sites, |state| {
-            // The server's key is ours, and nobody else's.
-            let key = state.write("server.key", std::fs::read(own.key()).unwrap());
-            run(Command::new("chmod").arg("600").arg(&key));
-            format!(
-                "tls = {{ certificate = \"{}\", key = \"{}\", client_authorities = \"{}\" }}\n",
-                text(&own.certificate()),
-                text(&key),
-                text(&clients.authority())
-            )
-        })
+        // The server's key is ours, and nobody else's.
+        let key = own.key().with_extension("ours");
+        run(Command::new("install")
+            .args(["-m", "600"])
+            .args([&own.key(), &key]));
+        let settings = format!(
+            "tls = {{ certificate = \"{}\", key = \"{}\", client_authorities = \"{}\" }}\n",
+            text(&own.certificate()),
+            text(&key),
+            text(&clients.authority())
+        );
+        Self::with(sites, &settings, Owner::me())
     }
 
-    fn new(sites: &[(&str, &Site)], door: impl Fn(&Scratch) -> String) -> Self {
+    /// The same with these settings in place of `plaintext`, and started as this account.
+    pub fn with(sites: &[(&str, &Site)], settings: &str, account: Owner) -> Self {
         let (state, port) = (Scratch::new("state"), free_port());
         run(Command::new("chmod").arg("700").arg(state.path()));
+        account.give(state.path());
         let mut config = format!(
-            "listen = \"127.0.0.1:{port}\"\nstate = \"{}\"\ntrusted_proxies = \
-             [\"127.0.0.1\"]\n{}",
-            text(state.path()),
-            door(&state)
+            "listen = \"127.0.0.1:{port}\"\nstate = \"{}\"\n\
+             trusted_proxies = [\"127.0.0.1\"]\naccount = \"daemon\"\n{settings}",
+            text(state.path())
         );
         for (name, site) in sites {
             config += &format!(
@@ -70,9 +73,10 @@ impl Bridge {
             );
         }
         let mut bridge = Self {
-            process: started(&config),
+            process: started(&config, account),
             config,
             state,
+            account,
             port,
         };
         bridge.answers();
@@ -80,17 +84,21 @@ impl Bridge {
     }
 
     fn answers(&mut self) {
-        let port = self.port;
-        self.process
-            .until("the bridge answers", Duration::from_secs(30), "log", |_| {
-                TcpStream::connect(("127.0.0.1", port)).is_ok()
-            });
+        self.process.until(
+            "the bridge answers",
+            Duration::from_secs(30),
+            "log",
+            |dir| {
+                let said = std::fs::read_to_string(dir.join("said"));
+                said.is_ok_and(|said| said.starts_with("Listening on "))
+            },
+        );
     }
 
     /// Ends it without a word, and starts it anew.
     pub fn kill_and_start(&mut self) {
         self.process.kill();
-        self.process = started(&self.config);
+        self.process = started(&self.config, self.account);
         self.answers();
     }
 
@@ -107,6 +115,45 @@ impl Bridge {
         self.port
     }
 
+    /// The keeper's process id.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// The front's process id.
+    pub fn front(&self) -> u32 {
+        let keeper = self.pid().to_string();
+        let named = |status: &str, field: &str, value: &str| {
+            let mut lines = status.lines().filter_map(|line| line.strip_prefix(field));
+            lines.any(|it| it.trim() == value)
+        };
+        let processes = std::fs::read_dir("/proc").unwrap().flatten();
+        let mut fronts = processes.filter_map(|process| {
+            let pid = process.file_name().to_str()?.parse().ok()?;
+            let status = std::fs::read_to_string(process.path().join("status")).ok()?;
+            let is_it =
+                named(&status, "Name:", "kickout-front") && named(&status, "PPid:", &keeper);
+            is_it.then_some(pid)
+        });
+        fronts.next().expect("no front")
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        self.process.signal(signal);
+    }
+
+    /// Waits until it has ended by itself. Whether that was a success, and what it complained of.
+    pub fn ended(&mut self) -> (bool, String) {
+        let status = self.process.ended(Duration::from_secs(100));
+        (status.success(), self.log())
+    }
+
+    /// What it has complained of so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.process.dir().join("log")).unwrap()
+    }
+
     /// `127.0.0.1:<port>`
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
@@ -119,7 +166,7 @@ impl Bridge {
 
     /// Its program with these words.
     pub fn command(&self, words: &[&str]) -> Command {
-        command(self.process.dir(), words)
+        command(self.process.dir(), self.account, words)
     }
 
     /// What its program says, without the end of the line.
@@ -134,11 +181,21 @@ impl Bridge {
 
     /// Everything that comes back for these bytes.
     pub fn sends(&self, bytes: &[u8]) -> Reply {
+        Self::rest(self.opens(bytes))
+    }
+
+    /// A connection on which these bytes were sent.
+    pub fn opens(&self, bytes: &[u8]) -> TcpStream {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        let limit = Some(Duration::from_secs(30));
+        let limit = Some(Duration::from_secs(60));
         stream.set_read_timeout(limit).unwrap();
         // It may answer before it has read everything.
         let _ = stream.write_all(bytes);
+        stream
+    }
+
+    /// Everything that still comes back.
+    pub fn rest(mut stream: impl std::io::Read) -> Reply {
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
         reply(&answer)
@@ -146,9 +203,13 @@ impl Bridge {
 
     /// A request for a run, with these further lines of its head.
     pub fn asks(&self, token: &str, head: &str, operation: &Value, request: &Value) -> Reply {
+        self.sends(self.asking(token, head, operation, request).as_bytes())
+    }
+
+    /// The same as it is sent.
+    pub fn asking(&self, token: &str, head: &str, operation: &Value, request: &Value) -> String {
         let run = json!({"type": "run", "id": 1, "site": {}, "request": request});
-        let body = format!("{operation}\n{run}\n");
-        self.sends(self.post(token, head, &body).as_bytes())
+        self.post(token, head, &format!("{operation}\n{run}\n"))
     }
 
     /// A well-formed request with this body.
@@ -176,14 +237,15 @@ impl Reply {
     /// The first line of this type.
     pub fn line(&self, kind: &str) -> &Value {
         let mut lines = self.lines.iter().filter(|line| line["type"] == kind);
-        lines
-            .next()
-            .unwrap_or_else(|| panic!("no {kind}: {self:?}"))
+        lines.next().unwrap_or_else(|| {
+            let end = &self.lines[self.lines.len().saturating_sub(9)..];
+            panic!("{}: no {kind}: {end:?}", self.status)
+        })
     }
 }
 
-fn command(dir: &Path, words: &[&str]) -> Command {
-    let mut command = Command::new(&Binaries::dev().bridge);
+fn command(dir: &Path, account: Owner, words: &[&str]) -> Command {
+    let mut command = account.command(&Binaries::dev().bridge);
     command
         .arg("--config")
         .arg(dir.join("bridge.toml"))
@@ -191,15 +253,12 @@ fn command(dir: &Path, words: &[&str]) -> Command {
     command
 }
 
-fn started(config: &str) -> Guarded {
+fn started(config: &str, account: Owner) -> Guarded {
     let scratch = Scratch::new("bridge");
     scratch.write("bridge.toml", config);
-    let log = std::fs::File::create(scratch.join("log")).unwrap();
-    let mut server = command(scratch.path(), &["serve", "--agent"]);
-    server
-        .arg(&Binaries::dev().agent)
-        .stdout(Stdio::null())
-        .stderr(log);
+    let [said, log] = ["said", "log"].map(|it| std::fs::File::create(scratch.join(it)).unwrap());
+    let mut server = command(scratch.path(), account, &["serve", "--agent"]);
+    server.arg(&Binaries::dev().agent).stdout(said).stderr(log);
     Guarded::spawn(server, scratch)
 }
 

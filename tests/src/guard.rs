@@ -70,6 +70,12 @@ impl Guarded {
         self.child.try_wait().unwrap().is_some()
     }
 
+    /// Waits until it has ended by itself.
+    pub(crate) fn ended(&mut self, deadline: Duration) -> std::process::ExitStatus {
+        let ended = wait_for_exit(&mut self.child, deadline);
+        ended.expect("the server has not ended")
+    }
+
     /// Asks it to do what it does for this signal.
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let process = rustix::process::Pid::from_child(&self.child);

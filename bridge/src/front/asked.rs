@@ -11,13 +11,14 @@ use kickout_shared::bridge::{MAX_BODY, TYPE};
 use tokio::time::timeout;
 
 use super::denied;
-use crate::keeper::{Denied, Keeper};
+use super::process::Known;
+use crate::border::Denied;
 
 /// The time to send a body.
 const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// The name this bridge was called by: one, and one of its own.
-pub(super) fn host(request: &Request<Incoming>, keeper: &Keeper) -> Result<String, Denied> {
+pub(super) fn host(request: &Request<Incoming>, known: &Known) -> Result<String, Denied> {
     let headers = request.headers();
     let mut named = headers.get_all(header::HOST).iter();
     let host = match (named.next(), named.next()) {
@@ -33,15 +34,15 @@ pub(super) fn host(request: &Request<Incoming>, keeper: &Keeper) -> Result<Strin
     {
         return Err(denied(400, "two lengths"));
     }
-    match keeper.config().answers_to(host) {
+    match known.answers_to(host) {
         true => Ok(host.to_owned()),
         false => Err(denied(421, "this bridge has another name")),
     }
 }
 
 /// The peer; what a proxy that is trusted says of it.
-pub(super) fn told(headers: &HeaderMap, peer: IpAddr, keeper: &Keeper) -> IpAddr {
-    let trusted = |address: &IpAddr| keeper.config().trusted_proxies.contains(address);
+pub(super) fn told(headers: &HeaderMap, peer: IpAddr, known: &Known) -> IpAddr {
+    let trusted = |address: &IpAddr| known.trusted_proxies.contains(address);
     if !trusted(&peer) {
         return peer;
     }

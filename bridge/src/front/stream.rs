@@ -1,53 +1,43 @@
-//! An answer as it comes: each line when it is said, and a sign of life where none is.
+//! An answer as it comes from the keeper: refused, or its lines as they are said.
 
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::task::{Context, Poll, ready};
 
 use http_body_util::Either;
 use hyper::Response;
 use hyper::body::{Body, Bytes, Frame};
 use hyper::header::{self, HeaderName, HeaderValue};
 use kickout_shared::bridge::TYPE;
-use kickout_shared::frame;
-use kickout_shared::message::{FromAgent, PING_SECONDS};
-use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::io::{AsyncBufRead as _, AsyncWriteExt as _, BufReader};
+use tokio::net::UnixStream;
 
+use super::process::Keeper;
 use super::{Reply, denied};
-use crate::keeper::{Ask, Denied, Keeper};
+use crate::border::{Ask, Denied, hear};
 
-/// Lines that wait for a client. The agent waits when they do.
-const LANE: usize = 64;
-
-/// Begins to answer with the first line, or with why there is none.
-pub(super) async fn stream(ask: Ask, keeper: Arc<Keeper>) -> Result<Reply, Denied> {
-    let (lane, mut lines) = mpsc::channel(LANE);
-    let mut running = tokio::spawn(async move { keeper.run(ask, lane).await });
-    let first = tokio::select! {
-        biased;
-        line = lines.recv() => line,
-        ended = &mut running => match ended {
-            Ok(Err(denied)) => return Err(denied),
-            _ => lines.recv().await,
-        },
+/// Asks the keeper. Begins to answer with the first line, or with why there is none.
+pub(super) async fn stream(ask: Ask, keeper: &Keeper) -> Result<Reply, Denied> {
+    let asked = async {
+        let (ours, theirs) = net::UnixStream::pair()?;
+        ours.set_nonblocking(true)?;
+        let mut line = UnixStream::from_std(ours)?;
+        keeper.hand(Some(OwnedFd::from(theirs))).await?;
+        line.write_all(&ask.encode()?).await?;
+        let mut line = BufReader::with_capacity(BUFFER, line);
+        let refused: Option<Denied> = hear(&mut line).await?;
+        io::Result::Ok((refused, line))
     };
-    let Some(first) = first else {
-        return match running.await {
-            Ok(Err(denied)) => Err(denied),
-            _ => Err(denied(503, "the bridge has lost its agent")),
-        };
-    };
-    let mut alive = interval(Duration::from_secs(PING_SECONDS));
-    alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    alive.reset();
-    let stream = Stream {
-        first: Some(first),
-        lines,
-        alive,
-    };
-    let mut reply = Response::new(Either::Right(stream));
+    // Too much is being done, or the keeper has gone; then we end, too.
+    let (refused, line) = asked
+        .await
+        .map_err(|_| denied(503, "the bridge can take no more at the moment"))?;
+    if let Some(refused) = refused {
+        return Err(refused);
+    }
+    let mut reply = Response::new(Either::Right(Stream(line)));
     let kind = HeaderValue::from_static(TYPE);
     reply.headers_mut().insert(header::CONTENT_TYPE, kind);
     // A proxy that collects answers would hold back what is said while it is done.
@@ -58,35 +48,28 @@ pub(super) async fn stream(ask: Ask, keeper: Arc<Keeper>) -> Result<Reply, Denie
     Ok(reply)
 }
 
-/// The lines of an answer, each sent as it comes, and a sign of life where none does. When it is
-/// dropped the lane closes: the client has gone.
-pub(super) struct Stream {
-    first: Option<Vec<u8>>,
-    lines: mpsc::Receiver<Vec<u8>>,
-    alive: tokio::time::Interval,
-}
+/// What is read of an answer at once, in bytes.
+const BUFFER: usize = 16 * 1024;
+
+/// What the keeper says, each time as much as there is. When it is dropped the line closes: the
+/// client has gone.
+pub(super) struct Stream(BufReader<UnixStream>);
 
 impl Body for Stream {
     type Data = Bytes;
-    type Error = std::convert::Infallible;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let line = match self.first.take() {
-            Some(first) => Poll::Ready(Some(first)),
-            None => self.lines.poll_recv(context),
+        let mut line = Pin::new(&mut self.0);
+        let bytes = match ready!(line.as_mut().poll_fill_buf(context)) {
+            Ok([]) => return Poll::Ready(None),
+            Ok(bytes) => Bytes::copy_from_slice(bytes),
+            Err(error) => return Poll::Ready(Some(Err(error))),
         };
-        match line {
-            Poll::Ready(line) => {
-                self.alive.reset();
-                Poll::Ready(line.map(|line| Ok(Frame::data(line.into()))))
-            }
-            Poll::Pending => self.alive.poll_tick(context).map(|_| {
-                let line = frame::encode(&FromAgent::Pong).unwrap_or_default();
-                Some(Ok(Frame::data(line.into())))
-            }),
-        }
+        line.consume(bytes.len());
+        Poll::Ready(Some(Ok(Frame::data(bytes))))
     }
 }

@@ -4,8 +4,9 @@ use kickout_shared::event::{Outcome, Verdict};
 use kickout_shared::frame;
 use kickout_shared::message::{FromAgent, RunId};
 
-use super::{Denied, Lane};
+use super::Lane;
 use crate::agent::{Gone, Sink};
+use crate::border::Denied;
 use crate::operations::MAX_ANSWER;
 
 /// What goes to the client, and what is kept of it.
@@ -32,6 +33,10 @@ impl Sink for Answer {
             kept.extend_from_slice(&line);
         }
         self.lane.send(line).await.map_err(|_| Gone)
+    }
+
+    async fn gone(&self) {
+        self.lane.closed().await;
     }
 }
 
