@@ -18,6 +18,8 @@ mod bridge;
 mod bridge_processes;
 /// What it refuses.
 mod bridge_refusals;
+/// Requests that mean two things.
+mod bridge_smuggling;
 /// The codec against real PHP.
 mod codec;
 /// What WP-CLI does, matched or named.

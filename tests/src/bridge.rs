@@ -1,6 +1,6 @@
 //! A real bridge on a loopback port, and a client that sends it exactly what a test wants.
 
-use std::io::Write as _;
+use std::io::{Read, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
@@ -57,6 +57,17 @@ impl Bridge {
 
     /// The same with these settings in place of `plaintext`, and started as this account.
     pub fn with(sites: &[(&str, &Site)], settings: &str, account: Owner) -> Self {
+        let roots = sites.iter().map(|(name, site)| (*name, site.root()));
+        Self::start(&roots.collect::<Vec<_>>(), settings, account)
+    }
+
+    /// For a folder in which no WordPress is, called `shop`: its agent is real, and says so.
+    pub fn of_no_site() -> Self {
+        let sites = [("shop", Path::new("/usr/share"))];
+        Self::start(&sites, "plaintext = true\n", Owner::me())
+    }
+
+    fn start(sites: &[(&str, &Path)], settings: &str, account: Owner) -> Self {
         let (state, port) = (Scratch::new("state"), free_port());
         run(Command::new("chmod").arg("700").arg(state.path()));
         account.give(state.path());
@@ -69,7 +80,7 @@ impl Bridge {
             config += &format!(
                 "[[site]]\nname = \"{name}\"\npath = \"{}\"\nurl = \"http://{name}.test\"\nowner = \
                  \"www-data\"\n",
-                site.root().display()
+                site.display()
             );
         }
         let mut bridge = Self {
@@ -181,7 +192,12 @@ impl Bridge {
 
     /// Everything that comes back for these bytes.
     pub fn sends(&self, bytes: &[u8]) -> Reply {
-        Self::rest(self.opens(bytes))
+        reply(&self.says_to(bytes))
+    }
+
+    /// The same as it came, up to the end of the connection.
+    pub fn says_to(&self, bytes: &[u8]) -> Vec<u8> {
+        to_its_end(self.opens(bytes))
     }
 
     /// A connection on which these bytes were sent.
@@ -195,10 +211,8 @@ impl Bridge {
     }
 
     /// Everything that still comes back.
-    pub fn rest(mut stream: impl std::io::Read) -> Reply {
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer);
-        reply(&answer)
+    pub fn rest(stream: impl Read) -> Reply {
+        reply(&to_its_end(stream))
     }
 
     /// A request for a run, with these further lines of its head.
@@ -260,6 +274,13 @@ fn started(config: &str, account: Owner) -> Guarded {
     let mut server = command(scratch.path(), account, &["serve", "--agent"]);
     server.arg(&Binaries::dev().agent).stdout(said).stderr(log);
     Guarded::spawn(server, scratch)
+}
+
+fn to_its_end(mut stream: impl Read) -> Vec<u8> {
+    let mut answer = Vec::new();
+    // It may end without a word.
+    let _ = stream.read_to_end(&mut answer);
+    answer
 }
 
 fn reply(answer: &[u8]) -> Reply {

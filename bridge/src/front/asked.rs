@@ -6,7 +6,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{self, HeaderMap};
-use hyper::{Request, Version};
+use hyper::{Method, Request, Version};
 use kickout_shared::bridge::{MAX_BODY, TYPE};
 use tokio::time::timeout;
 
@@ -28,11 +28,13 @@ pub(super) fn host(request: &Request<Incoming>, known: &Known) -> Result<String,
     if request.version() != Version::HTTP_11 || request.uri().authority().is_some() {
         return Err(denied(400, "HTTP/1.1, and a path alone"));
     }
-    // Two lengths mean two requests to somebody on the way.
-    if headers.contains_key(header::TRANSFER_ENCODING)
-        && headers.contains_key(header::CONTENT_LENGTH)
-    {
-        return Err(denied(400, "two lengths"));
+    // Two lengths mean two requests to somebody on the way, and of two only one is still seen here;
+    // nor does everybody read what comes with a GET.
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        return Err(denied(400, "a Content-Length, and no Transfer-Encoding"));
+    }
+    if request.method() != Method::POST && !request.body().is_end_stream() {
+        return Err(denied(400, "only a POST has a body"));
     }
     match known.answers_to(host) {
         true => Ok(host.to_owned()),
