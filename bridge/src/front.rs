@@ -241,9 +241,11 @@ fn refusal(denied: &Denied) -> Reply {
     *reply.status_mut() =
         StatusCode::from_u16(denied.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
     // Whoever was turned away may have sent more than was read.
-    reply
-        .headers_mut()
-        .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    let close = HeaderValue::from_static("close");
+    reply.headers_mut().insert(header::CONNECTION, close);
+    if let Some(wait) = denied.said.wait {
+        reply.headers_mut().insert(header::RETRY_AFTER, wait.into());
+    }
     reply
 }
 

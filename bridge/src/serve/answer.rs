@@ -7,7 +7,7 @@ use std::time::Duration;
 use kickout_shared::frame;
 use kickout_shared::message::{FromAgent, PING_SECONDS};
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::border::{Denied, Line, message};
 use crate::keeper::Keeper;
@@ -29,6 +29,8 @@ pub(super) async fn answer(line: Line, keeper: Arc<Keeper>) {
         biased;
         text = lines.recv() => text,
         () = line.gone() => None,
+        // It is allowed by now; and a proxy waits only so long for the head of an answer.
+        () = sleep(Duration::from_secs(PING_SECONDS)) => Some(alive()),
     };
     let begun = first.is_some();
     if let Some(first) = first {
@@ -55,19 +57,24 @@ async fn pass_on(
     let mut begin = message(&None::<Denied>)?;
     begin.extend_from_slice(&first);
     line.send(&begin).await?;
-    let mut alive = interval(Duration::from_secs(PING_SECONDS));
-    alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    alive.reset();
+    let mut silent = interval(Duration::from_secs(PING_SECONDS));
+    silent.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    silent.reset();
     loop {
         let text = tokio::select! {
             text = lines.recv() => match text {
                 Some(text) => text,
                 None => return Ok(()),
             },
-            _ = alive.tick() => frame::encode(&FromAgent::Pong).unwrap_or_default(),
+            _ = silent.tick() => alive(),
             () = line.gone() => return Ok(()),
         };
         line.send(&text).await?;
-        alive.reset();
+        silent.reset();
     }
+}
+
+/// A sign of life.
+fn alive() -> Vec<u8> {
+    frame::encode(&FromAgent::Pong).unwrap_or_default()
 }
