@@ -87,8 +87,11 @@ struct Add {
     #[arg(long, default_value_t = 30)]
     days: i64,
     /// SHA-256 of the only client certificate it counts with, hex.
-    #[arg(long)]
+    #[arg(long, value_parser = fingerprint)]
     certificate: Option<String>,
+    /// That certificate is enough: no secret is shown.
+    #[arg(long, requires = "certificate")]
+    no_secret: bool,
 }
 
 #[derive(Subcommand)]
@@ -103,6 +106,15 @@ enum AuditCommand {
 
 fn scope(text: &str) -> Result<Scope, String> {
     text.to_owned().try_into()
+}
+
+/// As openssl and browsers write it, too.
+fn fingerprint(text: &str) -> Result<String, &'static str> {
+    let text = text.replace(':', "").to_ascii_lowercase();
+    match text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        true => Ok(text),
+        false => Err("a SHA-256 has 64 hex digits"),
+    }
 }
 
 /// What went wrong, and what mends it.
@@ -190,13 +202,17 @@ fn token(command: TokenCommand, config: &Config, tokens: &Store) -> Result<(), F
                 max_per_hour: add.max_per_hour,
             };
             let made = Stored::new(add.label, grant, add.certificate, now(), life);
-            let (stored, secret) = made.map_err(|error| failed!(error))?;
+            let (mut stored, secret) = made.map_err(|error| failed!(error))?;
+            stored.alone = add.no_secret;
             let kept = tokens.change(|all| {
                 all.push(stored);
                 Ok(())
             });
             kept.map_err(|error| failed!(error))?;
-            say(secret.reveal());
+            match add.no_secret {
+                true => say("It counts for whoever shows that certificate."),
+                false => say(secret.reveal()),
+            }
         }
         TokenCommand::List => {
             for token in tokens.read().map_err(|error| failed!(error))? {

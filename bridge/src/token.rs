@@ -59,6 +59,9 @@ pub struct Stored {
     /// SHA-256 of the only client certificate it counts with, hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
+    /// That certificate is enough: nobody has the secret.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub alone: bool,
 }
 
 /// Why a token does not count. For the audit: a client hears the same word each time.
@@ -180,6 +183,7 @@ impl Stored {
             expires: now.saturating_add(life),
             revoked: None,
             certificate,
+            alone: false,
             id: id.clone(),
         };
         let text = format!("{PREFIX}_{id}_{}", &*secret);
@@ -188,13 +192,26 @@ impl Stored {
 }
 
 /// The token that was presented, if it counts now: with this client certificate, if any (SHA-256,
-/// hex). The time it takes does not depend on how much of a secret is right.
+/// hex). Where nothing was presented, the one for which that certificate is enough. The time it takes
+/// does not depend on how much of a secret is right.
 pub fn check<'t>(
     tokens: &'t [Stored],
     presented: &str,
     certificate: Option<&str>,
     now: i64,
 ) -> Result<&'t Stored, Refusal> {
+    if presented.is_empty() {
+        let mut refusal = Refusal::Malformed;
+        for token in tokens.iter().filter(|it| it.alone) {
+            if certificate.is_some() && token.certificate.as_deref() == certificate {
+                match counts(token, now) {
+                    Ok(token) => return Ok(token),
+                    Err(why) => refusal = why,
+                }
+            }
+        }
+        return Err(refusal);
+    }
     let (id, secret) = parts(presented).ok_or(Refusal::Malformed)?;
     let found = tokens.iter().find(|token| token.id == id);
     let wanted = found.map_or(NOBODY, |token| &token.sha256);
@@ -204,15 +221,20 @@ pub fn check<'t>(
     if !equal {
         return Err(Refusal::Wrong);
     }
-    if token.revoked.is_some() {
-        return Err(Refusal::Revoked);
-    }
-    if !(token.created..token.expires).contains(&now) {
-        return Err(Refusal::Expired);
-    }
+    let token = counts(token, now)?;
     match &token.certificate {
         Some(bound) if certificate != Some(bound) => Err(Refusal::Certificate),
         _ => Ok(token),
+    }
+}
+
+fn counts(token: &Stored, now: i64) -> Result<&Stored, Refusal> {
+    if token.revoked.is_some() {
+        return Err(Refusal::Revoked);
+    }
+    match (token.created..token.expires).contains(&now) {
+        true => Ok(token),
+        false => Err(Refusal::Expired),
     }
 }
 

@@ -30,14 +30,19 @@ fn which_token_counts() {
         revoked: Some(NOW),
         ..revoked
     };
-    let tokens = [good.clone(), bound.clone(), revoked];
+    let (alone, _) = new(Some("c3"), 100).unwrap();
+    let alone = Stored {
+        alone: true,
+        ..alone
+    };
+    let tokens = [good.clone(), bound.clone(), revoked, alone.clone()];
     let (text, with) = (secret.reveal(), with.reveal());
     let (id, rest) = text.strip_prefix("kob_").unwrap().split_once('_').unwrap();
     let other = format!("kob_{id}_{}", &with[17..]);
     let changed = format!("kob_{id}_{}A", &rest[..42]);
     let unknown = format!("kob_{}_{rest}", "0".repeat(12));
     let long = format!("{text}A");
-    let rows: [Row<'_>; 16] = [
+    let rows: [Row<'_>; 20] = [
         (text, None, NOW, Ok(id)),
         (text, Some("c1"), NOW + 99, Ok(id)),
         (text, None, NOW + 100, Err(Refusal::Expired)),
@@ -52,6 +57,10 @@ fn which_token_counts() {
         (&long, None, NOW, Err(Refusal::Malformed)),
         (rest, None, NOW, Err(Refusal::Malformed)),
         ("", None, NOW, Err(Refusal::Malformed)),
+        ("", Some("c1"), NOW, Err(Refusal::Malformed)),
+        ("", Some("c3"), NOW, Ok(&alone.id)),
+        ("", Some("c3"), NOW + 100, Err(Refusal::Expired)),
+        ("x", Some("c3"), NOW, Err(Refusal::Malformed)),
         ("kob__", None, NOW, Err(Refusal::Malformed)),
         ("kob_\u{e4}\u{e4}_x", None, NOW, Err(Refusal::Malformed)),
     ];

@@ -61,6 +61,8 @@ mod held;
 
 mod http;
 
+mod http_end;
+
 mod http_tls;
 /// Stopped in the middle.
 mod interrupt;
