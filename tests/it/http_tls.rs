@@ -182,7 +182,10 @@ fn who_we_are() {
             .run()
     };
     bare(&with("own", &client, "600")).success().stdout("0\n");
-    bare(&with("other", &stranger, "600")).code(4);
+    bare(&with("other", &stranger, "600"))
+        .code(4)
+        .stderr_has("no TLS with")
+        .stderr_has("--http-cert");
     bare("--quiet").code(2).stderr_has("there is no token");
     let alone = format!("--http-cert={}", client.certificate().display());
     list(&[alone]).code(2);

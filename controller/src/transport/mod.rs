@@ -160,8 +160,8 @@ pub enum OpenError {
     #[error(transparent)]
     Http(#[from] http::HttpError),
     /// A bridge has no agent of ours.
-    #[error("{0} brings its own agent: there is none of ours to look for")]
-    NoAgents(String),
+    #[error("a bridge brings its own agent: there is none of ours to look for")]
+    NoAgents,
 }
 
 impl OpenError {
@@ -177,7 +177,7 @@ impl OpenError {
             | Self::Via(_)
             | Self::Local(_)
             | Self::Deliver(_) => Exit::Unreachable,
-            Self::ViaNowhere(_) | Self::ViaRun | Self::NoAgents(_) => Exit::Usage,
+            Self::ViaNowhere(_) | Self::ViaRun | Self::NoAgents => Exit::Usage,
         }
     }
 
@@ -197,7 +197,7 @@ impl OpenError {
             Self::ViaRun => "Use --ssh=docker-compose:<service> with a running one.".to_owned(),
             Self::Deliver(error) => error.fix(),
             Self::Http(error) => error.fix(),
-            Self::NoAgents(_) => "Use --ssh=<host>.".to_owned(),
+            Self::NoAgents => "Use --ssh=<host>.".to_owned(),
         }
     }
 }
@@ -238,7 +238,7 @@ pub async fn open(
         }
         Target::Http(url) => match start.bridges {
             Some(operator) => Ok(http::open(url, operator, start).await?),
-            None => Err(OpenError::NoAgents(target.to_string())),
+            None => Err(OpenError::NoAgents),
         },
     }
 }
@@ -290,6 +290,6 @@ pub async fn tidy(
             let (engine, _) = engine(start).await?;
             Ok(docker::tidy_service(&engine, inside, ssh_args, start, remove).await?)
         }
-        Target::Http(_) => Err(OpenError::NoAgents(target.to_string())),
+        Target::Http(_) => Err(OpenError::NoAgents),
     }
 }

@@ -2,7 +2,9 @@
 //! before their first line.
 
 use std::cell::RefCell;
+use std::error::Error as _;
 use std::future::poll_fn;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +17,7 @@ use kickout_shared::version;
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::{self, ClientConfig};
 use zeroize::Zeroizing;
 
 use super::dial::{Link, dial};
@@ -80,6 +82,21 @@ impl Bridge {
         }
     }
 
+    /// Its connection ended. Who did not show the right certificate learns that only now.
+    fn broken(&self, why: &hyper::Error) -> HttpError {
+        let inner = why.source().and_then(|it| it.downcast_ref::<io::Error>());
+        let alert = inner
+            .and_then(io::Error::get_ref)
+            .filter(|it| matches!(it.downcast_ref(), Some(rustls::Error::AlertReceived(_))));
+        match alert {
+            Some(alert) => HttpError::Tls {
+                place: self.place(),
+                why: alert.to_string(),
+            },
+            None => self.none(why.to_string()),
+        }
+    }
+
     /// A connection that was used before, or a new one.
     pub(super) async fn link(&self) -> Result<Link, HttpError> {
         loop {
@@ -134,7 +151,7 @@ impl Bridge {
             let mut link = self.link().await?;
             let request = self.request(Method::GET, path, String::new())?;
             let answer = link.sender.send_request(request).await;
-            let answer = answer.map_err(|why| self.none(why.to_string()))?;
+            let answer = answer.map_err(|why| self.broken(&why))?;
             if answer.status() != StatusCode::OK {
                 return Err(self.turned_away(&answer));
             }

@@ -145,7 +145,7 @@ impl HttpError {
             Self::File { .. } => "Name a file that is there and holds what it should.".to_owned(),
             Self::NotPrivate { path } => {
                 format!(
-                    "chmod 600 {}, and make a new token if it was read.",
+                    "If it holds your secret: chmod 600 {}, and make a new secret if somebody read it.",
                     path.display()
                 )
             }
