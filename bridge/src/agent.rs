@@ -33,6 +33,9 @@ const IDLE: Duration = Duration::from_secs(30);
 /// Agents without work that are kept for one site.
 const MAX_IDLE: usize = 4;
 
+/// How long the last words of an agent that is dead may take.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
 const SILENCE: Duration = Duration::from_secs(SILENCE_SECONDS);
 
 /// Why a run has no end of its own.
@@ -53,6 +56,14 @@ pub enum AgentError {
 }
 
 impl AgentError {
+    /// Whether sessions may have been destroyed.
+    pub fn may_have_begun(&self) -> bool {
+        match self {
+            Self::Start(_) | Self::Release(_) | Self::Lost(_) => false,
+            Self::Unknown(_) => true,
+        }
+    }
+
     /// The command that mends it.
     pub fn fix(&self) -> String {
         match self {
@@ -209,13 +220,39 @@ impl Agent {
         self.runs += 1;
         let id = RunId(self.runs);
         let (site, request) = (Box::new(site), Box::new(request));
+        // Where that fails the line has no end, and is no request.
         self.send(&ToAgent::Run { id, site, request }).await?;
         let mut begun = false;
-        let outcome = self.converse(id, sink, &mut begun).await;
-        outcome.map_err(|error| match error {
-            AgentError::Lost(why) if begun => AgentError::Unknown(why),
-            error => error,
-        })
+        match self.converse(id, sink, &mut begun).await {
+            Err(AgentError::Lost(why)) if begun || self.may_have_begun().await => {
+                Err(AgentError::Unknown(why))
+            }
+            ended => ended,
+        }
+    }
+
+    /// Whether an agent that broke off has, for all we know, begun. It says so before it does anything:
+    /// so once it is dead, what it has said and we have not read yet tells.
+    async fn may_have_begun(&mut self) -> bool {
+        let _ = self.child.start_kill();
+        let said = async {
+            let mut buffer = [0; 16 * 1024];
+            loop {
+                loop {
+                    match self.lines.next_frame() {
+                        Ok(None) => break,
+                        Ok(Some(FromAgent::Begun { .. })) | Err(_) => return true,
+                        Ok(Some(_)) => {}
+                    }
+                }
+                match self.output.read(&mut buffer).await {
+                    Ok(0) => return false,
+                    Ok(count) => self.lines.push(&buffer[..count]),
+                    Err(_) => return true,
+                }
+            }
+        };
+        timeout(LAST_WORDS, said).await.unwrap_or(true)
     }
 
     async fn converse(

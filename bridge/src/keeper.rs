@@ -67,6 +67,16 @@ pub struct Keeper {
 /// Lines on their way to a client; a channel that is closed is a client that has gone.
 pub type Lane = mpsc::Sender<Vec<u8>>;
 
+/// What became of an operation.
+enum Fate {
+    /// It is over; this was the answer.
+    Ended(Vec<u8>),
+    /// It is over, and its answer cannot be given again.
+    Lost,
+    /// It has not begun, and this is why, if the client was not told.
+    Never(Option<Denied>),
+}
+
 /// What is allowed and begun.
 struct Job {
     operation: Operation,
@@ -140,9 +150,23 @@ impl Keeper {
             site: self.config.sites[job.site].name.clone(),
             request: serde_json::to_value(&job.run.request).unwrap_or_default(),
         };
-        self.record(intent)?;
-        self.carry_out(&job, acts, lane).await;
-        Ok(())
+        let fate = match self.record(intent) {
+            Ok(_) => self.carry_out(&job, acts, lane).await,
+            Err(denied) => Fate::Never(Some(denied)),
+        };
+        if acts {
+            let mut operations = self.operations.lock().await;
+            match &fate {
+                // What cannot be kept is lost, which says less than was known.
+                Fate::Ended(answer) => drop(operations.end(name, answer).await),
+                Fate::Lost => operations.lose(name),
+                Fate::Never(_) => operations.withdraw(name).await,
+            }
+        }
+        match fate {
+            Fate::Never(Some(denied)) => Err(denied),
+            Fate::Never(None) | Fate::Ended(_) | Fate::Lost => Ok(()),
+        }
     }
 
     fn authenticate(&self, ask: &Ask) -> Result<Stored, Denied> {
@@ -236,12 +260,10 @@ impl Keeper {
         }
     }
 
-    async fn carry_out(&self, job: &Job, acts: bool, lane: Lane) {
-        let mut answer = Answer {
-            lane,
-            // The cookies of a canary are never at rest.
-            kept: (acts && !matches!(job.run.request, Request::Canary(_))).then(Vec::new),
-        };
+    async fn carry_out(&self, job: &Job, acts: bool, lane: Lane) -> Fate {
+        // The cookies of a canary are never at rest.
+        let keep = acts && !matches!(job.run.request, Request::Canary(_));
+        let mut answer = Answer::new(lane, keep);
         let Run { site, request } = &job.run;
         let (site, request) = (site.clone(), request.clone());
         let ended = self
@@ -258,18 +280,23 @@ impl Keeper {
             users,
             sessions,
         };
+        let recorded = self.record(result);
+        match &ended {
+            // Nothing was said, and nothing was done.
+            Err(error) if !error.may_have_begun() && !answer.has_begun() => {
+                return Fate::Never(Some(unable(error.to_string(), error.fix())));
+            }
+            Ok(_) | Err(_) => {}
+        }
         // What was done cannot be undone: that it is not recorded is said.
-        match self.record(result) {
+        match recorded {
             Ok(head) => answer.say(&Tail::Audited { head }).await,
             Err(denied) => answer.say(&denied.said).await,
         }
-        if let Some(kept) = answer.kept.filter(|_| ended.is_ok()) {
-            let name = Name {
-                token: &job.token.id,
-                operation: &job.operation.operation,
-            };
-            // Not to be repeated then: asked for again, nobody knows.
-            let _ = self.operations.lock().await.end(name, &kept).await;
+        match (ended, answer.kept()) {
+            (Ok(_), Some(kept)) => Fate::Ended(kept),
+            (Err(error), _) if !error.may_have_begun() => Fate::Never(None),
+            (Ok(_) | Err(_), _) => Fate::Lost,
         }
     }
 

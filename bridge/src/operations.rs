@@ -1,6 +1,7 @@
 //! Every operation by its name: a request that comes twice is done once, and answered twice with the
 //! same; also when the bridge was started anew in between.
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
@@ -29,7 +30,7 @@ pub enum Known {
     Running,
     /// It has been done, and this was the answer.
     Done(Vec<u8>),
-    /// It was being done when the bridge ended: nobody knows.
+    /// It may have begun, and its end is not known: the bridge ended meanwhile, or the agent did.
     Lost,
     /// Another request had this name.
     Other,
@@ -53,9 +54,13 @@ impl OperationsError {
 #[derive(Debug)]
 pub struct Operations {
     sql: SqliteConnection,
-    /// Which start of the bridge this is.
-    life: i64,
+    /// What is being done, and the request of each.
+    running: HashMap<Key, String>,
+    /// What has never begun, and could not be forgotten on the disk.
+    withdrawn: HashSet<Key>,
 }
+
+type Key = (KeyId, String);
 
 /// Names an operation: whose it is, and what its controller calls it.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +69,12 @@ pub struct Name<'a> {
     pub token: &'a KeyId,
     /// The controller's name.
     pub operation: &'a str,
+}
+
+impl Name<'_> {
+    fn key(self) -> Key {
+        (self.token.clone(), self.operation.to_owned())
+    }
 }
 
 impl Operations {
@@ -82,20 +93,18 @@ impl Operations {
                  operation TEXT NOT NULL,
                  request TEXT NOT NULL,
                  at INTEGER NOT NULL,
-                 life INTEGER NOT NULL,
                  answer BLOB,
                  PRIMARY KEY (token, operation)
              ) STRICT;
-             CREATE INDEX IF NOT EXISTS operations_at ON operations (at);
-             CREATE TABLE IF NOT EXISTS lives (life INTEGER PRIMARY KEY AUTOINCREMENT) STRICT;",
+             CREATE INDEX IF NOT EXISTS operations_at ON operations (at);",
         )
         .execute(&mut sql)
         .await?;
-        let life = sqlx::query("INSERT INTO lives DEFAULT VALUES")
-            .execute(&mut sql)
-            .await?;
-        let life = life.last_insert_rowid();
-        Ok(Self { sql, life })
+        Ok(Self {
+            sql,
+            running: HashMap::new(),
+            withdrawn: HashSet::new(),
+        })
     }
 
     /// What is known of an operation with this request (its SHA-256, hex). If nothing is, it is
@@ -106,8 +115,15 @@ impl Operations {
         request: &str,
         now: i64,
     ) -> Result<Known, OperationsError> {
+        let key = name.key();
+        if let Some(running) = self.running.get(&key) {
+            return Ok(match running == request {
+                true => Known::Running,
+                false => Known::Other,
+            });
+        }
         let known = sqlx::query(
-            "SELECT request, life, answer FROM operations
+            "SELECT request, answer FROM operations
              WHERE token = ? AND operation = ? AND at >= ?",
         )
         .bind(name.token)
@@ -115,32 +131,54 @@ impl Operations {
         .bind(now.saturating_sub(REMEMBERED))
         .fetch_optional(&mut self.sql)
         .await?;
-        if let Some(row) = known {
-            let (same, life): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
-            let answer: Option<Vec<u8>> = row.try_get(2)?;
+        if let Some(row) = known.filter(|_| !self.withdrawn.contains(&key)) {
+            let same: String = row.try_get(0)?;
+            let answer: Option<Vec<u8>> = row.try_get(1)?;
             return Ok(match answer {
                 _ if same != request => Known::Other,
                 Some(answer) => Known::Done(answer),
-                None if life == self.life => Known::Running,
                 None => Known::Lost,
             });
         }
         self.forget(now).await?;
         sqlx::query(
-            "INSERT INTO operations (token, operation, request, at, life) VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO operations (token, operation, request, at) VALUES (?, ?, ?, ?)",
         )
         .bind(name.token)
         .bind(name.operation)
         .bind(request)
         .bind(now)
-        .bind(self.life)
         .execute(&mut self.sql)
         .await?;
+        self.withdrawn.remove(&key);
+        self.running.insert(key, request.to_owned());
         Ok(Known::New)
     }
 
-    /// An operation is over: this is what to say when it is asked for again.
+    /// An operation has never begun: it can be asked for again.
+    pub async fn withdraw(&mut self, name: Name<'_>) {
+        let key = name.key();
+        self.running.remove(&key);
+        let forgotten = sqlx::query("DELETE FROM operations WHERE token = ? AND operation = ?")
+            .bind(name.token)
+            .bind(name.operation)
+            .execute(&mut self.sql)
+            .await;
+        // The disk may be full, which is why it has not begun. After a restart its end is not known.
+        if forgotten.is_err() && self.withdrawn.len() < MAX_OPERATIONS as usize {
+            self.withdrawn.insert(key);
+        }
+    }
+
+    /// An operation is over, and its end is not known.
+    pub fn lose(&mut self, name: Name<'_>) {
+        self.running.remove(&name.key());
+    }
+
+    /// An operation is over: this is what to say when it is asked for again. If that cannot be kept,
+    /// its end is not known.
     pub async fn end(&mut self, name: Name<'_>, answer: &[u8]) -> Result<(), OperationsError> {
+        self.running.remove(&name.key());
         sqlx::query("UPDATE operations SET answer = ? WHERE token = ? AND operation = ?")
             .bind(answer)
             .bind(name.token)
@@ -203,6 +241,29 @@ mod tests {
             Known::Other
         );
 
+        // What never began is as if nobody had asked; what may have begun is not.
+        operations.withdraw(first).await;
+        assert_eq!(begin(&mut operations, first, that, NOW).await, Known::New);
+        operations.lose(first);
+        assert_eq!(begin(&mut operations, first, that, NOW).await, Known::Lost);
+        operations.withdraw(first).await;
+        assert_eq!(begin(&mut operations, first, this, NOW).await, Known::New);
+        // Also when it cannot be forgotten on the disk.
+        let read_only = async |operations: &mut Operations, on: bool| {
+            let sql = sqlx::AssertSqlSafe(format!("PRAGMA query_only = {on}"));
+            sqlx::raw_sql(sql)
+                .execute(&mut operations.sql)
+                .await
+                .unwrap();
+        };
+        read_only(&mut operations, true).await;
+        operations.withdraw(first).await;
+        assert!(operations.begin(first, that, NOW).await.is_err());
+        read_only(&mut operations, false).await;
+        assert_eq!(begin(&mut operations, first, that, NOW).await, Known::New);
+        operations.withdraw(first).await;
+        assert_eq!(begin(&mut operations, first, this, NOW).await, Known::New);
+
         // The bridge ends without a word, and is started anew.
         drop(operations);
         let mut operations = Operations::open(&path).await.unwrap();
@@ -227,10 +288,12 @@ mod tests {
             token: &token,
             operation,
         };
-        operations.begin(name("first"), "1", NOW).await.unwrap();
-        operations.begin(name("second"), "1", NOW).await.unwrap();
+        for first in ["first", "second"] {
+            operations.begin(name(first), "1", NOW).await.unwrap();
+            operations.lose(name(first));
+        }
         let more = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 99998)
-                    INSERT INTO operations SELECT 'aaaa', i, '0', 1800000001, 1, NULL FROM n";
+                    INSERT INTO operations SELECT 'aaaa', i, '0', 1800000001, NULL FROM n";
         sqlx::raw_sql(more)
             .execute(&mut operations.sql)
             .await
@@ -240,7 +303,7 @@ mod tests {
             .begin(name("second"), "1", NOW + 1)
             .await
             .unwrap();
-        assert_eq!(known, Known::Running);
+        assert_eq!(known, Known::Lost);
         let known = operations.begin(name("first"), "1", NOW + 1).await.unwrap();
         assert_eq!(known, Known::New);
     }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kickout_tests::{Bridge, MariaDb, Site, WordPress, needs, operation, until};
+use kickout_tests::{Bridge, MariaDb, Site, Start, WordPress, needs, operation, until};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -24,14 +24,16 @@ pub(crate) fn kill(pid: u32) {
 /// A bridge whose one token may log everybody out.
 pub(crate) fn with_token(site: &Site) -> (Bridge, String) {
     let bridge = Bridge::of(&[("shop", site)]);
-    let token = bridge.token(&[
-        "--site=shop",
-        "--scope=sessions.list",
-        "--scope=sessions.destroy.any",
-        "--scope=sessions.destroy.user",
-    ]);
+    let token = bridge.token(&ALL);
     (bridge, token)
 }
+
+pub(crate) const ALL: [&str; 4] = [
+    "--site=shop",
+    "--scope=sessions.list",
+    "--scope=sessions.destroy.any",
+    "--scope=sessions.destroy.user",
+];
 
 /// A large site, and a client that holds a lock in the middle of it.
 pub(crate) fn halting() -> (Site, Held) {
@@ -111,7 +113,11 @@ fn the_front_can_do_nothing() {
 fn a_bridge_of_an_ordinary_account() {
     needs!(WordPress, Root);
     let site = site();
-    let bridge = Bridge::with(&[("shop", &site)], "plaintext = true\n", site.owner());
+    let start = Start {
+        account: site.owner(),
+        ..Start::default()
+    };
+    let bridge = Bridge::with(&[("shop", &site)], "plaintext = true\n", start);
     let token = bridge.token(&["--site=shop", "--scope=sessions.list"]);
     let reply = bridge.asks(&token, "", &operation("look", None), &list(&["admin"]));
     assert_eq!(reply.line("done")["outcome"]["verdict"], "answered");

@@ -144,9 +144,9 @@ fn what_does_not_start() {
     mode(&tokens, "644");
     refused("tokens.json is not private");
     mode(&tokens, "600");
-    mode(bridge.state(), "750");
+    mode(&bridge.state(), "750");
     refused("is not private");
-    mode(bridge.state(), "700");
+    mode(&bridge.state(), "700");
     for (words, said) in [
         (
             &["token", "add", "x", "--scope=sessions.*", "--site=shop"][..],

@@ -14,6 +14,8 @@ mod arm;
 mod bad_input;
 /// The bridge, met over HTTP.
 mod bridge;
+/// What it has never begun, and what it may have.
+mod bridge_once;
 /// Its two processes.
 mod bridge_processes;
 /// What it refuses.

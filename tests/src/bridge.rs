@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write as _};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -18,8 +18,29 @@ pub struct Bridge {
     process: Guarded,
     config: String,
     state: Scratch,
-    account: Owner,
+    start: Start,
     port: u16,
+}
+
+/// How a bridge is started.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// As whom.
+    pub account: Owner,
+    /// With which agent.
+    pub agent: PathBuf,
+    /// What a shell does before, in a mount namespace of the bridge's own; `$1` is the state folder.
+    pub mounts: Option<&'static str>,
+}
+
+impl Default for Start {
+    fn default() -> Self {
+        Self {
+            account: Owner::me(),
+            agent: Binaries::dev().agent.clone(),
+            mounts: None,
+        }
+    }
 }
 
 /// What it answered.
@@ -36,7 +57,7 @@ pub struct Reply {
 impl Bridge {
     /// For these sites by their names, over plain HTTP.
     pub fn of(sites: &[(&str, &Site)]) -> Self {
-        Self::with(sites, "plaintext = true\n", Owner::me())
+        Self::with(sites, "plaintext = true\n", Start::default())
     }
 
     /// The same over TLS, which knows the clients of these authorities.
@@ -52,25 +73,25 @@ impl Bridge {
             text(&key),
             text(&clients.authority())
         );
-        Self::with(sites, &settings, Owner::me())
+        Self::with(sites, &settings, Start::default())
     }
 
-    /// The same with these settings in place of `plaintext`, and started as this account.
-    pub fn with(sites: &[(&str, &Site)], settings: &str, account: Owner) -> Self {
+    /// The same, started like this.
+    pub fn with(sites: &[(&str, &Site)], settings: &str, start: Start) -> Self {
         let roots = sites.iter().map(|(name, site)| (*name, site.root()));
-        Self::start(&roots.collect::<Vec<_>>(), settings, account)
+        Self::at(&roots.collect::<Vec<_>>(), settings, start)
     }
 
     /// For a folder in which no WordPress is, called `shop`: its agent is real, and says so.
     pub fn of_no_site() -> Self {
         let sites = [("shop", Path::new("/usr/share"))];
-        Self::start(&sites, "plaintext = true\n", Owner::me())
+        Self::at(&sites, "plaintext = true\n", Start::default())
     }
 
-    fn start(sites: &[(&str, &Path)], settings: &str, account: Owner) -> Self {
+    fn at(sites: &[(&str, &Path)], settings: &str, start: Start) -> Self {
         let (state, port) = (Scratch::new("state"), free_port());
         run(Command::new("chmod").arg("700").arg(state.path()));
-        account.give(state.path());
+        start.account.give(state.path());
         let mut config = format!(
             "listen = \"127.0.0.1:{port}\"\nstate = \"{}\"\n\
              trusted_proxies = [\"127.0.0.1\"]\naccount = \"daemon\"\n{settings}",
@@ -84,10 +105,10 @@ impl Bridge {
             );
         }
         let mut bridge = Self {
-            process: started(&config, account),
+            process: start.process(&config, state.path()),
             config,
             state,
-            account,
+            start,
             port,
         };
         bridge.answers();
@@ -109,7 +130,7 @@ impl Bridge {
     /// Ends it without a word, and starts it anew.
     pub fn kill_and_start(&mut self) {
         self.process.kill();
-        self.process = started(&self.config, self.account);
+        self.process = self.start.process(&self.config, self.state.path());
         self.answers();
     }
 
@@ -133,20 +154,7 @@ impl Bridge {
 
     /// The front's process id.
     pub fn front(&self) -> u32 {
-        let keeper = self.pid().to_string();
-        let named = |status: &str, field: &str, value: &str| {
-            let mut lines = status.lines().filter_map(|line| line.strip_prefix(field));
-            lines.any(|it| it.trim() == value)
-        };
-        let processes = std::fs::read_dir("/proc").unwrap().flatten();
-        let mut fronts = processes.filter_map(|process| {
-            let pid = process.file_name().to_str()?.parse().ok()?;
-            let status = std::fs::read_to_string(process.path().join("status")).ok()?;
-            let is_it =
-                named(&status, "Name:", "kickout-front") && named(&status, "PPid:", &keeper);
-            is_it.then_some(pid)
-        });
-        fronts.next().expect("no front")
+        self.children("kickout-front")[0]
     }
 
     /// Sends it a signal.
@@ -171,13 +179,46 @@ impl Bridge {
     }
 
     /// Where it keeps tokens, audit and operations.
-    pub fn state(&self) -> &Path {
-        self.state.path()
+    pub fn state(&self) -> PathBuf {
+        match self.start.mounts {
+            None => self.state.path().to_owned(),
+            // As it is for the bridge.
+            Some(_) => {
+                let root = format!("/proc/{}/root{}", self.pid(), text(self.state.path()));
+                PathBuf::from(root)
+            }
+        }
     }
 
     /// Its program with these words.
     pub fn command(&self, words: &[&str]) -> Command {
-        command(self.process.dir(), self.account, words)
+        let own = self.start.command(self.process.dir(), words);
+        if self.start.mounts.is_none() {
+            return own;
+        }
+        let mut command = Command::new("nsenter");
+        command.arg(format!("--mount=/proc/{}/ns/mnt", self.pid()));
+        command
+            .arg("--")
+            .arg(own.get_program())
+            .args(own.get_args());
+        command
+    }
+
+    /// Processes that it has started and that are called this.
+    pub fn children(&self, name: &str) -> Vec<u32> {
+        let keeper = self.pid().to_string();
+        let named = |status: &str, field: &str, value: &str| {
+            let mut lines = status.lines().filter_map(|line| line.strip_prefix(field));
+            lines.any(|it| it.trim() == value)
+        };
+        let processes = std::fs::read_dir("/proc").unwrap().flatten();
+        let children = processes.filter_map(|process| {
+            let pid = process.file_name().to_str()?.parse().ok()?;
+            let status = std::fs::read_to_string(process.path().join("status")).ok()?;
+            (named(&status, "Name:", name) && named(&status, "PPid:", &keeper)).then_some(pid)
+        });
+        children.collect()
     }
 
     /// What its program says, without the end of the line.
@@ -258,22 +299,32 @@ impl Reply {
     }
 }
 
-fn command(dir: &Path, account: Owner, words: &[&str]) -> Command {
-    let mut command = account.command(&Binaries::dev().bridge);
-    command
-        .arg("--config")
-        .arg(dir.join("bridge.toml"))
-        .args(words);
-    command
-}
+impl Start {
+    fn command(&self, dir: &Path, words: &[&str]) -> Command {
+        let mut command = self.account.command(&Binaries::dev().bridge);
+        command.arg("--config").arg(dir.join("bridge.toml"));
+        command.args(words);
+        command
+    }
 
-fn started(config: &str, account: Owner) -> Guarded {
-    let scratch = Scratch::new("bridge");
-    scratch.write("bridge.toml", config);
-    let [said, log] = ["said", "log"].map(|it| std::fs::File::create(scratch.join(it)).unwrap());
-    let mut server = command(scratch.path(), account, &["serve", "--agent"]);
-    server.arg(&Binaries::dev().agent).stdout(said).stderr(log);
-    Guarded::spawn(server, scratch)
+    fn process(&self, config: &str, state: &Path) -> Guarded {
+        let scratch = Scratch::new("bridge");
+        scratch.write("bridge.toml", config);
+        let [said, log] =
+            ["said", "log"].map(|it| std::fs::File::create(scratch.join(it)).unwrap());
+        let mut server = self.command(scratch.path(), &["serve", "--agent"]);
+        server.arg(&self.agent);
+        if let Some(mounts) = self.mounts {
+            let mut unshare = Command::new("unshare");
+            let script = format!("set -e\n{mounts}\nshift\nexec \"$@\"");
+            unshare.args(["--mount", "sh", "-c", &script, "sh"]);
+            unshare.arg(state).arg(server.get_program());
+            unshare.args(server.get_args());
+            server = unshare;
+        }
+        server.stdout(said).stderr(log);
+        Guarded::spawn(server, scratch)
+    }
 }
 
 fn to_its_end(mut stream: impl Read) -> Vec<u8> {

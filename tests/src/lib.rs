@@ -38,7 +38,7 @@ mod web;
 mod wordpress;
 
 pub use account::{Account, mode_and_mtime};
-pub use bridge::{Bridge, Reply, operation};
+pub use bridge::{Bridge, Reply, Start, operation};
 pub use cache::{cached, debian_package, npm_package, target_dir, workspace_root};
 pub use chaos::{Chaos, Proxy, Way};
 pub use client::Client;

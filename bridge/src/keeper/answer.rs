@@ -11,11 +11,30 @@ use crate::operations::MAX_ANSWER;
 
 /// What goes to the client, and what is kept of it.
 pub(super) struct Answer {
-    pub(super) lane: Lane,
-    pub(super) kept: Option<Vec<u8>>,
+    lane: Lane,
+    kept: Option<Vec<u8>>,
+    begun: bool,
 }
 
 impl Answer {
+    pub(super) fn new(lane: Lane, keep: bool) -> Self {
+        Self {
+            lane,
+            kept: keep.then(Vec::new),
+            begun: false,
+        }
+    }
+
+    /// Whether anything was said.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// What can be said again.
+    pub(super) fn kept(self) -> Option<Vec<u8>> {
+        self.kept
+    }
+
     pub(super) async fn say(&mut self, what: &impl serde::Serialize) {
         if let Ok(line) = frame::encode(what) {
             let _ = self.line(line).await;
@@ -25,6 +44,7 @@ impl Answer {
 
 impl Sink for Answer {
     async fn line(&mut self, line: Vec<u8>) -> Result<(), Gone> {
+        self.begun = true;
         if let Some(kept) = self
             .kept
             .as_mut()
