@@ -22,6 +22,8 @@ mod bridge_processes;
 mod bridge_refusals;
 /// Requests that mean two things.
 mod bridge_smuggling;
+/// Its certificate, and those of its clients.
+mod bridge_tls;
 /// The codec against real PHP.
 mod codec;
 /// What WP-CLI does, matched or named.
