@@ -20,8 +20,9 @@ fn written(path: &Path, records: u32) -> Vec<Head> {
     heads.collect()
 }
 
-fn look(bytes: &[u8], head: Option<&str>) -> Result<(u64, Head), Flaw> {
-    verify(bytes, head).unwrap()
+fn look(bytes: &[u8], head: Option<&str>, key: Option<&Key>) -> Result<(u64, Head), Flaw> {
+    let sound = verify(bytes, head, key).unwrap()?;
+    Ok((sound.records, sound.head))
 }
 
 #[test]
@@ -30,42 +31,89 @@ fn every_change_is_found() {
     let path = dir.path().join("audit");
     let heads = written(&path, 9);
     let good = std::fs::read(&path).unwrap();
-    assert_eq!(look(&good, None), Ok((9, heads[8].clone())));
-    for head in &heads {
-        assert!(look(&good, Some(head)).is_ok());
-    }
+    let key = Key::read(&path).unwrap();
+    let (own, none) = (key.as_ref(), None);
     let last = heads.last().map(String::as_str);
-    // Each byte in turn: in the last line only its hash tells.
+    for key in [own, none] {
+        assert_eq!(look(&good, None, key), Ok((9, heads[8].clone())));
+        for (number, head) in heads.iter().enumerate() {
+            let sound = verify(&good[..], Some(head), key).unwrap().unwrap();
+            assert_eq!(sound.vouched, number as u64 + 1);
+        }
+    }
+    let lines: Vec<&[u8]> = good.split_inclusive(|byte| *byte == b'\n').collect();
+    // Each byte in turn: in the last line only its hash tells, or its seal.
+    let mut line = 1;
     for at in 0..good.len() {
         let mut bytes = good.clone();
         bytes[at] = if bytes[at] == b'1' { b'2' } else { b'1' };
-        assert!(look(&bytes, last).is_err(), "byte {at}");
+        assert!(look(&bytes, last, none).is_err(), "byte {at}");
+        let flaw = look(&bytes, None, own).unwrap_err();
+        let named = [Flaw::Forged(line), Flaw::NoRecord(line)];
+        assert!(named.contains(&flaw), "byte {at}: {flaw:?}");
+        line += u64::from(good[at] == b'\n');
     }
-    let lines: Vec<&[u8]> = good.split_inclusive(|byte| *byte == b'\n').collect();
     for out in 0..lines.len() {
         let rest = [&lines[..out], &lines[out + 1..]].concat().concat();
-        assert!(look(&rest, last).is_err(), "line {out} taken out");
+        assert!(look(&rest, last, none).is_err(), "line {out} taken out");
         if out + 1 < lines.len() {
+            let broken = Err(Flaw::Broken(out as u64 + 1));
+            assert_eq!(look(&rest, None, own), broken);
             let mut swapped = lines.clone();
             swapped.swap(out, out + 1);
-            assert!(
-                look(&swapped.concat(), last).is_err(),
-                "lines {out} swapped"
-            );
+            let swapped = swapped.concat();
+            assert!(look(&swapped, last, none).is_err(), "lines {out} swapped");
+            assert_eq!(look(&swapped, None, own), broken);
         }
     }
     for keep in 0..lines.len() {
         let cut = lines[..keep].concat();
-        assert!(look(&cut, None).is_ok(), "nobody knows");
-        assert_eq!(look(&cut, last), Err(Flaw::Cut), "{keep} lines left");
+        for key in [own, none] {
+            assert!(look(&cut, None, key).is_ok(), "nobody knows");
+            assert_eq!(look(&cut, last, key), Err(Flaw::Cut), "{keep} lines left");
+        }
     }
-    // Everything written anew.
+    // Everything written anew, by somebody with another key.
     let mut anew = Audit::open(&dir.path().join("anew"), NOW).unwrap();
     for n in 0..12 {
         anew.append(result(&n.to_string()), NOW + 1).unwrap();
     }
     let anew = std::fs::read(dir.path().join("anew")).unwrap();
-    assert_eq!(look(&anew, last), Err(Flaw::Cut));
+    assert!(look(&anew, None, none).is_ok(), "nobody knows");
+    assert_eq!(look(&anew, last, none), Err(Flaw::Cut));
+    assert_eq!(look(&anew, None, own), Err(Flaw::Forged(1)));
+    // A line added to the right ones.
+    let more = [
+        &good,
+        &anew[..anew.iter().position(|it| *it == b'\n').unwrap() + 1],
+    ]
+    .concat();
+    assert_eq!(look(&more, None, own), Err(Flaw::Forged(10)));
+}
+
+#[test]
+fn it_does_not_go_on_without_its_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("audit.jsonl");
+    let key = dir.path().join("audit.key");
+    written(&path, 2);
+    let facts = std::fs::metadata(&key).unwrap();
+    assert!(crate::private::is_private(&facts) && facts.len() == 32);
+    let own = std::fs::read(&key).unwrap();
+    let open = || Audit::open(&path, NOW).unwrap_err();
+    std::fs::write(&key, [0; 32]).unwrap();
+    assert!(matches!(open(), AuditError::Damaged(_)));
+    for short in [&b""[..], &own[..31]] {
+        std::fs::write(&key, short).unwrap();
+        assert!(matches!(open(), AuditError::NoKey(_)));
+    }
+    std::fs::remove_file(&key).unwrap();
+    assert!(matches!(open(), AuditError::NoKey(_)));
+    std::fs::write(&key, &own).unwrap();
+    assert!(matches!(open(), AuditError::Open(_)), "others read it");
+    std::fs::remove_file(&key).unwrap();
+    crate::private::replace(&key, &own).unwrap();
+    assert!(Audit::open(&path, NOW).is_ok());
 }
 
 #[test]
@@ -82,7 +130,10 @@ fn it_goes_on_where_it_ended() {
     drop(first);
     let heads = written(&path, 2);
     let bytes = std::fs::read(&path).unwrap();
-    assert_eq!(look(&bytes, None), Ok((4, heads[1].clone())));
+    assert_eq!(
+        look(&bytes, None, Key::read(&path).unwrap().as_ref()),
+        Ok((4, heads[1].clone()))
+    );
 }
 
 #[test]
@@ -102,7 +153,11 @@ fn a_torn_line_is_said_to_be_one() {
             let bytes = std::fs::read(&path).unwrap();
             // The line and what says so, or a line whose newline was missing.
             let count = u64::from(records) + 1;
-            assert_eq!(look(&bytes, None), Ok((count, heads[0].clone())), "{end}");
+            assert_eq!(
+                look(&bytes, None, Key::read(&path).unwrap().as_ref()),
+                Ok((count, heads[0].clone())),
+                "{end}"
+            );
         }
         // A line that is none, and nothing that says so.
         std::fs::write(&path, [&good[..], b"{}\n"].concat()).unwrap();
@@ -112,7 +167,7 @@ fn a_torn_line_is_said_to_be_one() {
         ));
         let bytes = std::fs::read(&path).unwrap();
         assert_eq!(
-            look(&bytes, None),
+            look(&bytes, None, Key::read(&path).unwrap().as_ref()),
             Err(Flaw::NoRecord(u64::from(records) + 1))
         );
     }
@@ -128,5 +183,8 @@ fn a_full_disk_stops_it_and_leaves_it_whole() {
     assert!(audit.append(long, NOW).is_err());
     let head = audit.append(result("b"), NOW).unwrap().clone();
     let bytes = std::fs::read(&path).unwrap();
-    assert_eq!(look(&bytes, None), Ok((2, head)));
+    assert_eq!(
+        look(&bytes, None, Key::read(&path).unwrap().as_ref()),
+        Ok((2, head))
+    );
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use kickout_bridge::audit::{self, Flaw};
+use kickout_bridge::audit::{self, Flaw, Key, Sound};
 use kickout_bridge::authority::{Grant, Scope};
 use kickout_bridge::config::{self, Config};
 use kickout_bridge::owner::Owner;
@@ -251,15 +251,43 @@ fn verify(path: &Path, head: Option<&str>) -> Result<(), Failure> {
         fix: "Run it as the account of the bridge, or as root.".to_owned(),
     };
     let file = std::fs::File::open(path).map_err(|why| broken(&why))?;
-    let seen = audit::verify(file, head).map_err(|why| broken(&why))?;
+    let (key, no_key) = match Key::read(path) {
+        Ok(Some(key)) => (Some(key), String::new()),
+        Ok(None) => (None, "there is no key".to_owned()),
+        Err(error) => (None, error.to_string()),
+    };
+    let seen = audit::verify(file, head, key.as_ref()).map_err(|why| broken(&why))?;
     let flaw = match seen {
-        Ok((count, head)) => {
+        Ok(Sound { records, head, .. }) if key.is_some() => {
             say(&format!(
-                "{count} records, none changed.\nThe head is {head}"
+                "{records} records, none changed.\nThe head is {head}"
             ));
             return Ok(());
         }
+        Ok(Sound {
+            records, vouched, ..
+        }) if head.is_some() => {
+            say(&format!(
+                "{records} records. Without the key, that head vouches for the first {vouched}: none \
+                 changed ({no_key})."
+            ));
+            return Ok(());
+        }
+        Ok(_) => {
+            return Err(Failure {
+                text: format!(
+                    "{}: the lines follow on each other, but all could have been written anew: \
+                     {no_key}",
+                    path.display()
+                ),
+                fix:
+                    "Run it where the key is, as the account of the bridge; or give --head=<hash> \
+                      of an answer."
+                        .to_owned(),
+            });
+        }
         Err(Flaw::NoRecord(line)) => format!("line {line} is no record"),
+        Err(Flaw::Forged(line)) => format!("line {line} is not as the bridge wrote it"),
         Err(Flaw::Broken(line)) => {
             format!("line {line} does not follow on the one before: one was changed or taken out")
         }

@@ -2,22 +2,20 @@
 //! HTTP; a token is shown once, when it is made, and never again.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kickout_shared::token::sha256_hex;
 use ring::rand::{SecureRandom as _, SystemRandom};
-use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use crate::authority::Grant;
-use crate::private::{NotPrivate, is_private};
+use crate::private::{self, NotPrivate, Unread};
 
 /// What every token begins with: scanners of secrets find it in files that should not have it.
 pub const PREFIX: &str = "kob";
@@ -270,23 +268,13 @@ impl Store {
 
     /// Every token. A file that others could read or change is an error, none at all is no token.
     pub fn read(&self) -> Result<Vec<Stored>, TokenError> {
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let open = OpenOptions::new()
-            .read(true)
-            .custom_flags(flags.bits().cast_signed())
-            .open(&self.path);
-        let file = match open {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(why) => return Err(self.io("open", why)),
+        let read = private::read(&self.path, MAX_FILE).map_err(|error| match error {
+            Unread::Open(open) => TokenError::Open(open),
+            Unread::Io(what, why) => self.io(what, why),
+        })?;
+        let Some(text) = read else {
+            return Ok(Vec::new());
         };
-        let facts = file.metadata().map_err(|why| self.io("look at", why))?;
-        if !facts.is_file() || !is_private(&facts) {
-            return Err(TokenError::Open(NotPrivate::of(&self.path, &facts)));
-        }
-        let mut text = Vec::new();
-        let read = file.take(MAX_FILE).read_to_end(&mut text);
-        read.map_err(|why| self.io("read", why))?;
         let document: Document =
             serde_json::from_slice(&text).map_err(|why| self.damaged(why.to_string()))?;
         let hashed = |token: &Stored| token.sha256.len() == NOBODY.len();
@@ -302,30 +290,17 @@ impl Store {
         &self,
         change: impl FnOnce(&mut Vec<Stored>) -> Result<T, TokenError>,
     ) -> Result<T, TokenError> {
-        let lock = self.beside("lock");
-        let held = private_file(&lock, false).map_err(|why| io_of("open", &lock, why))?;
+        let lock = private::beside(&self.path, "lock");
+        let held = private::create(&lock, false).map_err(|why| io_of("open", &lock, why))?;
         flock(&held, FlockOperation::LockExclusive)
             .map_err(|why| io_of("lock", &lock, why.into()))?;
         let mut tokens = self.read()?;
         let changed = change(&mut tokens)?;
-        let new = self.beside("new");
-        let _ = fs::remove_file(&new);
-        let written = || {
-            let mut file = private_file(&new, true)?;
-            file.write_all(&serde_json::to_vec_pretty(&Document { tokens })?)?;
-            file.sync_all()?;
-            fs::rename(&new, &self.path)?;
-            let folder = self.path.parent().unwrap_or(Path::new("."));
-            File::open(folder)?.sync_all()
-        };
-        written().map_err(|why| self.io("write", why))?;
+        let written = serde_json::to_vec_pretty(&Document { tokens })
+            .map_err(io::Error::from)
+            .and_then(|text| private::replace(&self.path, &text));
+        written.map_err(|why| self.io("write", why))?;
         Ok(changed)
-    }
-
-    fn beside(&self, ending: &str) -> PathBuf {
-        let mut name = self.path.clone().into_os_string();
-        name.push(format!(".{ending}"));
-        name.into()
     }
 
     fn io(&self, what: &'static str, why: io::Error) -> TokenError {
@@ -341,19 +316,6 @@ impl Store {
 fn io_of(what: &'static str, path: &Path, why: io::Error) -> TokenError {
     let path = path.to_owned();
     TokenError::Io { what, path, why }
-}
-
-fn private_file(path: &Path, new: bool) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options
-        .write(true)
-        .mode(0o600)
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
-    match new {
-        true => options.create_new(true),
-        false => options.create(true).truncate(false),
-    };
-    options.open(path)
 }
 
 /// Lower-case hex.

@@ -1,5 +1,6 @@
 //! Tests of tokens: which one counts when, what is stored, and who may change it.
 
+use std::fs;
 use std::fs::Permissions;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 

@@ -14,6 +14,8 @@ mod arm;
 mod bad_input;
 /// The bridge, met over HTTP.
 mod bridge;
+/// Its record, after somebody has been at it.
+mod bridge_audit;
 /// What it has never begun, and what it may have.
 mod bridge_once;
 /// Its two processes.

@@ -147,6 +147,15 @@ impl Bridge {
         self.port
     }
 
+    /// Ends it without a word, and waits until it has refused to start anew. What it complains of.
+    pub fn refuses_to_start(&mut self) -> String {
+        self.process.kill();
+        self.process = self.start.process(&self.config, self.state.path());
+        let (success, said) = self.ended();
+        assert!(!success, "{said}");
+        said
+    }
+
     /// The keeper's process id.
     pub fn pid(&self) -> u32 {
         self.process.pid()
