@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -205,7 +206,8 @@ fn a_client_that_goes_cancels() {
     assert_eq!(ended["verdict"], "cancelled", "{ended}");
 }
 
-/// It stops when what runs is done, and says so; nobody else is let in.
+/// While nothing is said there is a sign of life. It stops when what runs is done, and says so; nobody
+/// else is let in.
 #[test]
 fn a_graceful_stop() {
     needs!(WordPress, Root);
@@ -213,8 +215,16 @@ fn a_graceful_stop() {
     let (mut bridge, token) = with_token(&site);
     let all = destroy(EVERYBODY(), false);
     let sent = bridge.asking(&token, "", &operation("all-1", None), &all);
-    let client = bridge.opens(sent.as_bytes());
+    let mut client = bridge.opens(sent.as_bytes());
     waiting(&site);
+    // Nothing happens, and that is said.
+    let mut heard = Vec::new();
+    while !heard.ends_with(b"{\"type\":\"pong\"}\n\r\n") {
+        let mut more = [0; 4096];
+        let count = client.read(&mut more).unwrap();
+        assert_ne!(count, 0, "it has ended");
+        heard.extend_from_slice(&more[..count]);
+    }
     // The whole unit is told to stop, as systemd does.
     let front = Pid::from_raw(bridge.front().try_into().unwrap()).unwrap();
     kill_process(front, Signal::TERM).unwrap();
@@ -226,7 +236,7 @@ fn a_graceful_stop() {
             .then_some(())
     });
     held.say("ROLLBACK;");
-    let reply = Bridge::rest(client);
+    let reply = Bridge::rest(std::io::Cursor::new(heard).chain(client));
     assert_eq!(
         reply.line("done")["outcome"]["verdict"],
         "gone",
