@@ -2,10 +2,9 @@
 //! what is asked to the keeper and streams what he says. A process of its own, without any right;
 //! it reads no file, knows no token.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{Either, Full};
@@ -17,9 +16,10 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use kickout_shared::bridge::{HEALTH, Health, RUN, TYPE, WELL_KNOWN, WellKnown};
 use kickout_shared::version;
+use rustix::net::sockopt::set_tcp_user_timeout;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -27,6 +27,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::border::{Ask, Denied};
 use asked::{bearer, body, host, told};
 use process::{Keeper, Known};
+use seats::{Seat, Seats};
 use stream::{Stream, stream};
 
 pub use process::{FrontError, run};
@@ -34,11 +35,8 @@ pub use process::{FrontError, run};
 mod asked;
 mod confine;
 mod process;
+mod seats;
 mod stream;
-
-/// Connections at once, and from one address.
-const MAX_CONNECTIONS: usize = 256;
-const MAX_PER_ADDRESS: usize = 32;
 
 /// The head of a request: bytes, fields, and the time to send it.
 const MAX_HEAD: usize = 16 * 1024;
@@ -47,6 +45,9 @@ const HEAD_TIME: Duration = Duration::from_secs(10);
 
 /// The time to shake hands.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+
+/// How long a client may leave what it was sent: its agent waits with it, and holds what it holds.
+const MAX_UNREAD_MS: u32 = 120_000;
 
 /// How long what runs may take once the bridge is to stop.
 pub const GRACE: Duration = Duration::from_secs(120);
@@ -58,8 +59,7 @@ async fn serve(
     known: watch::Receiver<Arc<Known>>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let all = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let each: Arc<Mutex<HashMap<IpAddr, usize>>> = Arc::default();
+    let seats = Arc::new(Seats::default());
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
@@ -72,22 +72,22 @@ async fn serve(
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let Ok(permit) = Arc::clone(&all).try_acquire_owned() else {
-            continue;
-        };
-        let Some(seat) = Seat::take(&each, peer.ip()) else {
+        let Some((seat, lost)) = seats.take(peer.ip()) else {
             continue;
         };
         let client = Client {
             peer,
+            seat,
             certificate: None,
             keeper: Arc::clone(&keeper),
             known: Arc::clone(&known.borrow()),
         };
         let stop = stop.clone();
         connections.spawn(async move {
-            let _held = (permit, seat);
-            connection(stream, client, stop).await;
+            tokio::select! {
+                () = connection(stream, client, stop) => {}
+                _ = lost => {}
+            }
         });
     }
     // Who comes now is refused by the system.
@@ -98,42 +98,11 @@ async fn serve(
     .await;
 }
 
-/// One connection of an address.
-struct Seat {
-    each: Arc<Mutex<HashMap<IpAddr, usize>>>,
-    peer: IpAddr,
-}
-
-impl Seat {
-    fn take(each: &Arc<Mutex<HashMap<IpAddr, usize>>>, peer: IpAddr) -> Option<Self> {
-        let mut taken = each.lock().ok()?;
-        let count = taken.entry(peer).or_default();
-        if *count >= MAX_PER_ADDRESS {
-            return None;
-        }
-        *count += 1;
-        let each = Arc::clone(each);
-        Some(Self { each, peer })
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        if let Ok(mut taken) = self.each.lock()
-            && let Some(count) = taken.get_mut(&self.peer)
-        {
-            *count -= 1;
-            if *count == 0 {
-                taken.remove(&self.peer);
-            }
-        }
-    }
-}
-
 /// Who is at the other end, and what is needed to answer.
 #[derive(Clone)]
 struct Client {
     peer: SocketAddr,
+    seat: Arc<Seat>,
     /// SHA-256 of its certificate, hex, if it showed one.
     certificate: Option<String>,
     keeper: Arc<Keeper>,
@@ -143,6 +112,7 @@ struct Client {
 
 async fn connection(stream: TcpStream, mut client: Client, stop: watch::Receiver<bool>) {
     let _ = stream.set_nodelay(true);
+    let _ = set_tcp_user_timeout(&stream, MAX_UNREAD_MS);
     let Some(tls) = client.known.tls.clone() else {
         return converse(stream, client, stop).await;
     };
@@ -220,6 +190,9 @@ async fn route(request: Request<Incoming>, client: Client) -> Result<Reply, Deni
                 certificate: client.certificate,
                 body: body(request).await?,
             };
+            if !client.seat.keep() {
+                return Err(denied(503, "too many connections"));
+            }
             stream(ask, &client.keeper).await
         }
         (_, HEALTH | WELL_KNOWN | RUN) => Err(denied(405, "another method")),

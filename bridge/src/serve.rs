@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
@@ -30,6 +30,10 @@ use child::Front;
 
 mod answer;
 mod child;
+
+/// Who waits to be let in, at most. With the 128 of the standard library a burst of strangers makes
+/// everybody else wait for a second, until a greeting that found no room is sent again.
+const MAX_WAITING: u32 = 4096;
 
 /// How much longer than what runs the front may take to stop.
 const CLOSING: Duration = Duration::from_secs(5);
@@ -114,7 +118,7 @@ pub fn check(config: &Config) -> Result<(), ServeError> {
     let ready = ready(config)?;
     runtime()?.block_on(async {
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let listener = listen(anywhere).await?;
+        let listener = listen(anywhere)?;
         let setup = setup(config, ready.tls);
         Front::start(listener, &ready.empty, ready.account, setup).await?;
         Ok(())
@@ -182,9 +186,17 @@ fn runtime() -> Result<Runtime, ServeError> {
     built.map_err(ServeError::Start)
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
-    let listener = TcpListener::bind(address).await;
-    listener.map_err(|why| ServeError::Listen { address, why })
+fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    let listening = || {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(MAX_WAITING)
+    };
+    listening().map_err(|why| ServeError::Listen { address, why })
 }
 
 async fn run(
@@ -199,7 +211,7 @@ async fn run(
     let mut interrupt = kind(SignalKind::interrupt())?;
     let keeper = Keeper::open(config.clone(), Agents::new(agent), ready.owners).await?;
     let keeper = Arc::new(keeper);
-    let listener = listen(config.listen).await?;
+    let listener = listen(config.listen)?;
     let first = setup(&config, ready.tls);
     let mut front = Front::start(listener, &ready.empty, ready.account, first).await?;
     tell(News::Listening(config.listen));
