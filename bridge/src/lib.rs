@@ -7,6 +7,7 @@ pub mod agent;
 pub mod audit;
 pub mod authority;
 pub mod border;
+pub mod cert;
 pub mod config;
 pub mod front;
 pub mod keeper;

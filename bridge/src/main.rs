@@ -11,7 +11,7 @@ use kickout_bridge::authority::{Grant, Scope};
 use kickout_bridge::config::{self, Config};
 use kickout_bridge::owner::Owner;
 use kickout_bridge::token::{Store, Stored, TokenError};
-use kickout_bridge::{News, front, now, serve};
+use kickout_bridge::{News, cert, front, now, serve};
 use rustix::fs::Mode;
 
 /// Lets a controller log people out of this host's WordPress over HTTPS, as far as its token goes.
@@ -46,6 +46,9 @@ enum Command {
     /// Makes, names and revokes tokens.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Makes certificates for a start, signed by an authority of its own.
+    #[command(subcommand)]
+    Cert(CertCommand),
     /// Looks at the record of what was done.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -92,6 +95,32 @@ struct Add {
     /// That certificate is enough: no secret is shown.
     #[arg(long, requires = "certificate")]
     no_secret: bool,
+}
+
+#[derive(Subcommand)]
+enum CertCommand {
+    /// The bridge's own, under the names that controllers call it by.
+    Server {
+        /// Hosts and addresses.
+        #[arg(required = true)]
+        names: Vec<String>,
+        #[command(flatten)]
+        to: To,
+    },
+    /// A client's.
+    Client {
+        /// What you call it; also the name of its file.
+        label: String,
+        #[command(flatten)]
+        to: To,
+    },
+}
+
+#[derive(Args)]
+struct To {
+    /// The folder for the files; without it, that of the configuration.
+    #[arg(long)]
+    to: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -148,13 +177,18 @@ fn main() -> ExitCode {
 }
 
 fn obey(words: Words) -> Result<(), Failure> {
-    if let Command::Front { uid, gid } = words.command {
-        let account = uid.zip(gid).map(|(uid, gid)| Owner { uid, gid });
-        return front::run(account, tell).map_err(|error| failed!(error));
-    }
+    let command = match words.command {
+        Command::Front { uid, gid } => {
+            let account = uid.zip(gid).map(|(uid, gid)| Owner { uid, gid });
+            return front::run(account, tell).map_err(|error| failed!(error));
+        }
+        // Before there is a configuration.
+        Command::Cert(command) => return cert(command, &words.config),
+        command => command,
+    };
     let config = Config::read(&words.config).map_err(|error| failed!(error))?;
     let tokens = serve::tokens(&config);
-    match words.command {
+    match command {
         Command::Serve { agent } => {
             serve::serve(config, agent, tell).map_err(|error| failed!(error))
         }
@@ -170,7 +204,7 @@ fn obey(words: Words) -> Result<(), Failure> {
         Command::Audit(AuditCommand::Verify { head }) => {
             verify(&config.state.join("audit.jsonl"), head.as_deref())
         }
-        Command::Front { .. } => Ok(()),
+        Command::Front { .. } | Command::Cert(_) => Ok(()),
     }
 }
 
@@ -242,6 +276,19 @@ fn token(command: TokenCommand, config: &Config, tokens: &Store) -> Result<(), F
             say(&format!("{id} does not count any more."));
         }
     }
+    Ok(())
+}
+
+fn cert(command: CertCommand, config: &Path) -> Result<(), Failure> {
+    let folder = |to: To| {
+        let beside = || config.parent().unwrap_or(Path::new("/")).to_owned();
+        std::path::absolute(to.to.unwrap_or_else(beside)).unwrap_or_default()
+    };
+    let made = match command {
+        CertCommand::Server { names, to } => cert::server(&folder(to), &names),
+        CertCommand::Client { label, to } => cert::client(&folder(to), &label),
+    };
+    say(&made.map_err(|error| failed!(error))?);
     Ok(())
 }
 

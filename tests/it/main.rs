@@ -16,6 +16,8 @@ mod bad_input;
 mod bridge;
 /// Its record, after somebody has been at it.
 mod bridge_audit;
+/// Certificates for a start.
+mod bridge_cert;
 /// What it has never begun, and what it may have.
 mod bridge_once;
 /// Its two processes.
