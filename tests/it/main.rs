@@ -24,10 +24,16 @@ mod bridge_once;
 mod bridge_processes;
 /// What it refuses.
 mod bridge_refusals;
+/// The same again, guessed tokens, and clients that are no controllers.
+mod bridge_replay;
+/// Slow clients.
+mod bridge_slow;
 /// Requests that mean two things.
 mod bridge_smuggling;
 /// Its certificate, and those of its clients.
 mod bridge_tls;
+/// Many requests.
+mod bridge_soak;
 /// The codec against real PHP.
 mod codec;
 /// What WP-CLI does, matched or named.
