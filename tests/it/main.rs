@@ -30,10 +30,10 @@ mod bridge_replay;
 mod bridge_slow;
 /// Requests that mean two things.
 mod bridge_smuggling;
-/// Its certificate, and those of its clients.
-mod bridge_tls;
 /// Many requests.
 mod bridge_soak;
+/// Its certificate, and those of its clients.
+mod bridge_tls;
 /// The codec against real PHP.
 mod codec;
 /// What WP-CLI does, matched or named.

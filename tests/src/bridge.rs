@@ -1,6 +1,6 @@
 //! A real bridge on a loopback port, and a client that sends it exactly what a test wants.
 
-use std::io::{Read, Write as _};
+use std::io::Write as _;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use crate::mariadb::free_port;
 use crate::scratch::{run, text};
 use crate::{Binaries, Certificate, Guarded, Owner, Scratch, Site};
+
+mod load;
 
 /// A running bridge; it ends with the value.
 #[derive(Debug)]
@@ -27,6 +29,8 @@ pub struct Bridge {
 pub struct Start {
     /// As whom.
     pub account: Owner,
+    /// Which one.
+    pub program: PathBuf,
     /// With which agent.
     pub agent: PathBuf,
     /// What a shell does before, in a mount namespace of the bridge's own; `$1` is the state folder.
@@ -37,6 +41,7 @@ impl Default for Start {
     fn default() -> Self {
         Self {
             account: Owner::me(),
+            program: Binaries::dev().bridge.clone(),
             agent: Binaries::dev().agent.clone(),
             mounts: None,
         }
@@ -80,12 +85,6 @@ impl Bridge {
     pub fn with(sites: &[(&str, &Site)], settings: &str, start: Start) -> Self {
         let roots = sites.iter().map(|(name, site)| (*name, site.root()));
         Self::at(&roots.collect::<Vec<_>>(), settings, start)
-    }
-
-    /// For a folder in which no WordPress is, called `shop`: its agent is real, and says so.
-    pub fn of_no_site() -> Self {
-        let sites = [("shop", Path::new("/usr/share"))];
-        Self::at(&sites, "plaintext = true\n", Start::default())
     }
 
     fn at(sites: &[(&str, &Path)], settings: &str, start: Start) -> Self {
@@ -242,12 +241,7 @@ impl Bridge {
 
     /// Everything that comes back for these bytes.
     pub fn sends(&self, bytes: &[u8]) -> Reply {
-        reply(&self.says_to(bytes))
-    }
-
-    /// The same as it came, up to the end of the connection.
-    pub fn says_to(&self, bytes: &[u8]) -> Vec<u8> {
-        to_its_end(self.opens(bytes))
+        Self::rest(self.opens(bytes))
     }
 
     /// A connection on which these bytes were sent.
@@ -261,8 +255,10 @@ impl Bridge {
     }
 
     /// Everything that still comes back.
-    pub fn rest(stream: impl Read) -> Reply {
-        reply(&to_its_end(stream))
+    pub fn rest(mut stream: impl std::io::Read) -> Reply {
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        reply(&answer)
     }
 
     /// A request for a run, with these further lines of its head.
@@ -310,7 +306,7 @@ impl Reply {
 
 impl Start {
     fn command(&self, dir: &Path, words: &[&str]) -> Command {
-        let mut command = self.account.command(&Binaries::dev().bridge);
+        let mut command = self.account.command(&self.program);
         command.arg("--config").arg(dir.join("bridge.toml"));
         command.args(words);
         command
@@ -334,13 +330,6 @@ impl Start {
         server.stdout(said).stderr(log);
         Guarded::spawn(server, scratch)
     }
-}
-
-fn to_its_end(mut stream: impl Read) -> Vec<u8> {
-    let mut answer = Vec::new();
-    // It may end without a word.
-    let _ = stream.read_to_end(&mut answer);
-    answer
 }
 
 fn reply(answer: &[u8]) -> Reply {
