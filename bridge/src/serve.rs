@@ -6,20 +6,17 @@ use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
-use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::News;
 use crate::agent::Agents;
-use crate::border::{Line, Order, Setup, Sign, take};
+use crate::border::{Order, Setup, Sign, take};
 use crate::config::{Config, ConfigError};
 use crate::front::GRACE;
 use crate::keeper::{Keeper, KeeperError};
@@ -27,9 +24,10 @@ use crate::owner::{self, Owner, OwnerError};
 use crate::tls::{self, Pem, TlsError};
 use crate::token::{Store, TokenError};
 use child::Front;
+use desk::Desk;
 
-mod answer;
 mod child;
+mod desk;
 
 /// Who waits to be let in, at most. With the 128 of the standard library a burst of strangers makes
 /// everybody else wait for a second, until a greeting that found no room is sent again.
@@ -40,9 +38,6 @@ const CLOSING: Duration = Duration::from_secs(5);
 
 /// How long what is cancelled may take to end.
 const ENDING: Duration = Duration::from_secs(60);
-
-/// Asks at once, those included whose client has gone and that are not through.
-const MAX_ASKS: usize = 256;
 
 /// Why a bridge does not start, or has ended.
 #[derive(Debug, thiserror::Error)]
@@ -210,33 +205,20 @@ async fn run(
     let mut term = kind(SignalKind::terminate())?;
     let mut interrupt = kind(SignalKind::interrupt())?;
     let keeper = Keeper::open(config.clone(), Agents::new(agent), ready.owners).await?;
-    let keeper = Arc::new(keeper);
     let listener = listen(config.listen)?;
     let first = setup(&config, ready.tls);
     let mut front = Front::start(listener, &ready.empty, ready.account, first).await?;
     tell(News::Listening(config.listen));
-    let places = Arc::new(Semaphore::new(MAX_ASKS));
-    let mut asks = JoinSet::new();
+    let mut desk = Desk::of(keeper);
     let mut deadline = None;
     loop {
         let overdue = deadline.unwrap_or_else(Instant::now);
         tokio::select! {
             sign = take(front.signs()) => match sign {
-                Ok(Sign::Line(line)) => {
-                    // One too many is closed, which is an answer too.
-                    let place = Arc::clone(&places).try_acquire_owned();
-                    if let (Ok(place), Ok(line)) = (place, Line::of(line)) {
-                        let keeper = Arc::clone(&keeper);
-                        asks.spawn(async move {
-                            answer::answer(line, keeper).await;
-                            drop(place);
-                        });
-                    }
-                }
+                Ok(Sign::Line(line)) => desk.take(line),
                 Ok(Sign::Alive) => {}
                 Ok(Sign::Gone) | Err(_) => break,
             },
-            Some(_) = asks.join_next() => {}
             Some(()) = hang_up.recv() => {
                 match config.tls.as_ref().map(tls::read).transpose() {
                     Ok(tls) => front.order(&Order::Serve(setup(&config, tls))).await,
@@ -255,8 +237,7 @@ async fn run(
     }
     let status = front.end().await.map_err(ServeError::Start)?;
     // With it went everybody who asked: what still runs has been cancelled.
-    let ended = timeout(ENDING, async { while asks.join_next().await.is_some() {} });
-    if ended.await.is_err() {
+    if timeout(ENDING, desk.close()).await.is_err() {
         let why = "what was cancelled has not ended: whether it was done is not known";
         tell(News::Warning(why.to_owned()));
     }
