@@ -76,7 +76,7 @@ pub enum ServeError {
     /// The system said no.
     #[error("cannot start: {0}")]
     Start(std::io::Error),
-    /// The process that speaks HTTP has ended, and nobody told it to.
+    /// The process that speaks HTTP has ended, and not as it was told to.
     #[error("the front has ended ({0})")]
     Front(ExitStatus),
 }
@@ -148,10 +148,10 @@ pub fn tokens(config: &Config) -> Store {
     Store::at(config.state.join("tokens.json"))
 }
 
-/// An empty folder that nobody may write to.
+/// An empty folder that nobody else may even look into.
 fn empty(state: &Path) -> Result<PathBuf, ServeError> {
     let path = state.join("empty");
-    let made = DirBuilder::new().mode(0o555).create(&path);
+    let made = DirBuilder::new().mode(0o500).create(&path);
     let looked = match made {
         Err(why) if why.kind() != std::io::ErrorKind::AlreadyExists => Err(why),
         _ => fs::symlink_metadata(&path).and_then(|facts| {
@@ -242,8 +242,8 @@ async fn run(
         tell(News::Warning(why.to_owned()));
     }
     match deadline {
-        Some(_) => Ok(()),
-        None => Err(ServeError::Front(status)),
+        Some(_) if status.success() => Ok(()),
+        Some(_) | None => Err(ServeError::Front(status)),
     }
 }
 
