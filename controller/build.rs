@@ -1,7 +1,9 @@
-//! Builds the agent that `kickout` carries, and writes the table of architecture, hash and bytes.
+//! Builds the agent and the bridge that `kickout` carries, and writes a table of each: architecture,
+//! hash and bytes.
 //!
 //! A nested cargo makes the host architecture's own; `KICKOUT_AGENTS=<dir>` with files named
-//! `kickout-agent-<arch>` adds or replaces agents and skips the nested build.
+//! `kickout-agent-<arch>` and `kickout-bridge-<arch>` takes the place of the nested build. Only a
+//! release carries a bridge: building it twice, with and without a C library, is dear.
 
 use std::env;
 use std::error::Error;
@@ -12,32 +14,44 @@ use std::process::Command;
 
 use sha2::{Digest as _, Sha256};
 
-type Agents = Vec<(String, PathBuf)>;
+/// Programs by their architectures.
+type Carried = Vec<(String, PathBuf)>;
+
+/// What is carried, each with the table it is written into.
+const PROGRAMS: [(&str, &str); 2] = [("kickout-agent", "AGENTS"), ("kickout-bridge", "BRIDGES")];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-env-changed=KICKOUT_AGENTS");
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    let agents = match env::var_os("KICKOUT_AGENTS") {
-        Some(folder) => given(Path::new(&folder))?,
-        None if env::var("CARGO_CFG_TARGET_OS")? == "linux" => nested(&out)?,
-        None => Vec::new(),
-    };
-    let mut table = String::from("pub(super) static AGENTS: &[(&str, &str, &[u8])] = &[\n");
-    for (arch, path) in agents {
-        // Here, and not in every run: that would cost each of them milliseconds.
-        let hash = Sha256::digest(fs::read(&path)?);
-        let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        writeln!(table, "    ({arch:?}, {hash:?}, include_bytes!({path:?})),")?;
+    let release = env::var("PROFILE")? == "release";
+    let mut text = String::new();
+    for (program, table) in PROGRAMS {
+        let carried = match env::var_os("KICKOUT_AGENTS") {
+            Some(folder) => given(Path::new(&folder), program)?,
+            None if env::var("CARGO_CFG_TARGET_OS")? != "linux" => Vec::new(),
+            None if program == "kickout-bridge" && !release => Vec::new(),
+            None => nested(&out, program, release)?,
+        };
+        writeln!(
+            text,
+            "pub(super) static {table}: &[(&str, &str, &[u8])] = &["
+        )?;
+        for (arch, path) in carried {
+            // Here, and not in every run: that would cost each of them milliseconds.
+            let hash = Sha256::digest(fs::read(&path)?);
+            let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+            writeln!(text, "    ({arch:?}, {hash:?}, include_bytes!({path:?})),")?;
+        }
+        text.push_str("];\n");
     }
-    table.push_str("];\n");
-    fs::write(out.join("agents.rs"), table)?;
+    fs::write(out.join("agents.rs"), text)?;
     Ok(())
 }
 
-/// The agents in a folder: `kickout-agent-x86_64`, `kickout-agent-aarch64`, …
-fn given(folder: &Path) -> Result<Agents, Box<dyn Error>> {
+/// The programs of a name in a folder: `kickout-agent-x86_64`, `kickout-agent-aarch64`, …
+fn given(folder: &Path, program: &str) -> Result<Carried, Box<dyn Error>> {
     println!("cargo::rerun-if-changed={}", folder.display());
-    let mut agents = Vec::new();
+    let mut carried = Vec::new();
     for entry in fs::read_dir(folder).map_err(|e| format!("KICKOUT_AGENTS={folder:?}: {e}"))? {
         let path = entry?.path().canonicalize()?;
         let name = path
@@ -45,31 +59,35 @@ fn given(folder: &Path) -> Result<Agents, Box<dyn Error>> {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        if let Some(arch) = name.strip_prefix("kickout-agent-") {
+        let arch = name.strip_prefix(program);
+        if let Some(arch) = arch.and_then(|rest| rest.strip_prefix('-')) {
             println!("cargo::rerun-if-changed={}", path.display());
-            agents.push((arch.to_owned(), path));
+            carried.push((arch.to_owned(), path));
         }
     }
-    agents.sort();
-    Ok(agents)
+    carried.sort();
+    Ok(carried)
 }
 
-/// Builds the agent for this very architecture, static, in a folder of its own: a shared one
+/// Builds a program for this very architecture, static, in a folder of its own: a shared one
 /// would wait for the lock that the outer cargo holds.
-fn nested(out: &Path) -> Result<Agents, Box<dyn Error>> {
+fn nested(out: &Path, program: &str, release: bool) -> Result<Carried, Box<dyn Error>> {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?)
         .join("..")
         .canonicalize()?;
-    for watched in ["agent", "shared", "Cargo.toml", "Cargo.lock"] {
+    let own = program.trim_start_matches("kickout-");
+    for watched in [
+        own,
+        "shared",
+        "packaging/systemd",
+        "Cargo.toml",
+        "Cargo.lock",
+    ] {
         println!("cargo::rerun-if-changed={}", root.join(watched).display());
     }
     let arch = env::var("CARGO_CFG_TARGET_ARCH")?;
     let target = format!("{arch}-unknown-linux-gnu");
-    let profile = if env::var("PROFILE")? == "release" {
-        "agent"
-    } else {
-        "agent-dev"
-    };
+    let profile = if release { "agent" } else { "agent-dev" };
     static_libc()?;
     // OUT_DIR is target/<profile>/build/<package>/out: the nested folder is shared by profiles.
     let shared = out
@@ -82,14 +100,7 @@ fn nested(out: &Path) -> Result<Agents, Box<dyn Error>> {
         target.to_uppercase().replace('-', "_")
     );
     let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args([
-            "build",
-            "--locked",
-            "--package",
-            "kickout-agent",
-            "--bin",
-            "kickout-agent",
-        ])
+        .args(["build", "--locked", "--package", program, "--bin", program])
         .args([
             "--no-default-features",
             "--profile",
@@ -109,13 +120,13 @@ fn nested(out: &Path) -> Result<Agents, Box<dyn Error>> {
         .env_remove("CARGO_BUILD_TARGET")
         .status()?;
     if !status.success() {
-        return Err(format!("the agent did not build ({status}); its errors stand above").into());
+        return Err(format!("{program} did not build ({status}); its errors stand above").into());
     }
-    let agent = folder.join(&target).join(profile).join("kickout-agent");
-    if !agent.exists() {
-        return Err(format!("the agent is not at {}", agent.display()).into());
+    let built = folder.join(&target).join(profile).join(program);
+    if !built.exists() {
+        return Err(format!("{program} is not at {}", built.display()).into());
     }
-    Ok(vec![(arch, agent)])
+    Ok(vec![(arch, built)])
 }
 
 /// A static program needs the C library's archive; say which package brings it.

@@ -167,7 +167,12 @@ impl Config {
             let path = path.to_owned();
             ConfigError::Io { path, why }
         })?;
-        let config: Self = toml::from_str(&text).map_err(|why| ConfigError::Syntax {
+        Self::parse(path, &text)
+    }
+
+    /// Reads the text of a file.
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let config: Self = toml::from_str(text).map_err(|why| ConfigError::Syntax {
             path: path.to_owned(),
             why: why.to_string(),
         })?;
@@ -252,7 +257,6 @@ impl Site {
 }
 
 /// Host and port of a URL.
-/// The host and port of an address.
 pub(crate) fn authority(url: &str) -> Option<&str> {
     let rest = ["https://", "http://"]
         .iter()

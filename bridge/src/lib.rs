@@ -10,6 +10,7 @@ pub mod border;
 pub mod cert;
 pub mod config;
 pub mod front;
+pub mod install;
 pub mod keeper;
 pub mod limits;
 pub mod operations;

@@ -11,7 +11,7 @@ use kickout_bridge::authority::{Grant, Scope};
 use kickout_bridge::config::{self, Config};
 use kickout_bridge::owner::Owner;
 use kickout_bridge::token::{Store, Stored, TokenError};
-use kickout_bridge::{News, cert, front, now, serve};
+use kickout_bridge::{News, cert, front, install, now, serve};
 use rustix::fs::Mode;
 
 /// Lets a controller log people out of this host's WordPress over HTTPS, as far as its token goes.
@@ -164,10 +164,18 @@ macro_rules! failed {
 }
 
 fn main() -> ExitCode {
-    let words = Words::parse();
     // What is kept is nobody else's.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
-    match obey(words) {
+    let first = std::env::args().nth(1);
+    if let Some(nonce) = first.as_deref().and_then(install::nonce) {
+        // A controller has carried us here, and says on standard input what for.
+        let (from, mut to) = (std::io::stdin().lock(), std::io::stdout());
+        return match install::obey(nonce, from, &mut to) {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::FAILURE,
+        };
+    }
+    match obey(Words::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { text, fix }) => {
             let _ = writeln!(std::io::stderr(), "Error: {text}\n{fix}");

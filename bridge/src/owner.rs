@@ -84,6 +84,16 @@ pub fn front(name: &str, owners: &[Option<Owner>]) -> Result<Option<Owner>, Owne
     Err(OwnerError::Front { name, why })
 }
 
+/// The account of this number.
+pub(crate) fn named(uid: u32) -> Result<Option<String>, OwnerError> {
+    let table = std::fs::read_to_string("/etc/passwd").map_err(OwnerError::Table)?;
+    Ok(table.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, own) = (fields.next()?, fields.nth(1)?);
+        (own.parse() == Ok(uid)).then(|| name.to_owned())
+    }))
+}
+
 fn account(table: &str, name: &str) -> Option<Owner> {
     table.lines().find_map(|line| {
         let mut fields = line.split(':');

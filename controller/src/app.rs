@@ -158,6 +158,11 @@ fn start(
             let ways = ways(&globals, &inventory, &vars, around)?;
             sweep::tidy(targets, ways, remove, screen)
         }
+        Task::Bridge(bridge) => {
+            let targets = targets(&inventory, &globals, selection(&globals, alias.as_deref()))?;
+            let ways = ways(&globals, &inventory, &vars, around)?;
+            sweep::bridge(targets, ways, bridge, screen)
+        }
         Task::Ask(request, answer) => {
             let selection = selection(&globals, alias.as_deref());
             let targets = targets(&inventory, &globals, selection)?;

@@ -1,5 +1,5 @@
-//! Which agent goes to a target: one that `kickout` carries, chosen by architecture, or a file the
-//! operator named.
+//! Which agent goes to a target, or which bridge: one that `kickout` carries, chosen by architecture,
+//! or a file the operator named.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use kickout_shared::token::sha256_hex;
 
 mod embedded {
-    //! The agents built into this program (`build.rs`).
+    //! The programs built into this one (`build.rs`).
     include!(concat!(env!("OUT_DIR"), "/agents.rs"));
 }
 
@@ -15,16 +15,20 @@ mod embedded {
 #[derive(Debug, thiserror::Error)]
 pub enum DeliverError {
     /// None for this architecture.
-    #[error("this kickout carries no agent for {} (it carries: {})", named(.arch), carried(.known))]
+    #[error("this kickout carries no {kind} for {} (it carries: {})", named(.arch), carried(.known))]
     Architecture {
+        /// What was to be sent.
+        kind: Kind,
         /// As in `uname -m`.
         arch: String,
         /// Those it does carry.
         known: Vec<&'static str>,
     },
     /// The file that was named is a program of another machine.
-    #[error("the agent {path} is for {is}, not for {}", named(.arch))]
+    #[error("the {kind} {path} is for {is}, not for {}", named(.arch))]
     Other {
+        /// What was to be sent.
+        kind: Kind,
         /// Which.
         path: PathBuf,
         /// What it is for.
@@ -33,8 +37,10 @@ pub enum DeliverError {
         arch: String,
     },
     /// The file that was named.
-    #[error("cannot read the agent {path}: {why}")]
+    #[error("cannot read the {kind} {path}: {why}")]
     File {
+        /// What was to be sent.
+        kind: Kind,
         /// Which.
         path: PathBuf,
         /// What the system said.
@@ -42,7 +48,40 @@ pub enum DeliverError {
     },
 }
 
-/// The architectures that `packaging/agents` builds an agent for.
+/// What is sent to a host, and started there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// What works on sites.
+    Agent,
+    /// What installs itself, and serves.
+    Bridge,
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.option())
+    }
+}
+
+impl Kind {
+    /// What is carried of it: architecture, SHA-256, bytes.
+    fn carried(self) -> &'static [(&'static str, &'static str, &'static [u8])] {
+        match self {
+            Self::Agent => embedded::AGENTS,
+            Self::Bridge => embedded::BRIDGES,
+        }
+    }
+
+    /// Its word, which is also the option that names another.
+    fn option(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Bridge => "bridge",
+        }
+    }
+}
+
+/// The architectures that `packaging/agents` builds for.
 const SUPPORTED: [&str; 2] = ["x86_64", "aarch64"];
 
 fn named(arch: &str) -> &str {
@@ -65,20 +104,22 @@ impl DeliverError {
     /// The command or setting that mends it.
     pub fn fix(&self) -> String {
         match self {
-            Self::Architecture { arch, .. } if SUPPORTED.contains(&arch.as_str()) => format!(
-                "packaging/agents builds kickout-agent-{arch}: give it with --agent=<file>, or \
+            Self::Architecture { kind, arch, .. } if SUPPORTED.contains(&arch.as_str()) => format!(
+                "packaging/agents builds kickout-{kind}-{arch}: give it with --{kind}=<file>, or \
                  build kickout with KICKOUT_AGENTS=<its folder>."
             ),
-            Self::Other { arch, .. } if SUPPORTED.contains(&arch.as_str()) => format!(
-                "Leave --agent out, or name kickout-agent-{arch}, which packaging/agents builds."
+            Self::Other { kind, arch, .. } if SUPPORTED.contains(&arch.as_str()) => format!(
+                "Leave --{kind} out, or name kickout-{kind}-{arch}, which packaging/agents builds."
             ),
             // What a host says is not repeated in a command to type.
-            Self::Architecture { .. } | Self::Other { .. } => format!(
-                "Kickout supports {}. An agent of your own for another machine goes with \
-                 --agent=<file>.",
+            Self::Architecture { kind, .. } | Self::Other { kind, .. } => format!(
+                "Kickout supports {}. A program of your own for another machine goes with \
+                 --{kind}=<file>.",
                 SUPPORTED.join(" and ")
             ),
-            Self::File { .. } => "Leave --agent out to use the one kickout carries.".to_owned(),
+            Self::File { kind, .. } => {
+                format!("Leave --{kind} out to use the one kickout carries.")
+            }
         }
     }
 }
@@ -87,6 +128,7 @@ impl DeliverError {
 /// for every target.
 #[derive(Debug, Clone)]
 pub struct Agents {
+    kind: Kind,
     named: Option<Named>,
     /// Made when a host first asks, and then for all hosts: hashing a named one takes milliseconds.
     offers: OnceLock<Vec<Offer>>,
@@ -123,10 +165,16 @@ pub(crate) struct Offer {
 }
 
 impl Agents {
-    /// Reads the named file once; without a name, the carried ones.
+    /// Agents: reads the named file once; without a name, the carried ones.
     pub fn new(named: Option<&Path>) -> Result<Self, DeliverError> {
+        Self::of(Kind::Agent, named)
+    }
+
+    /// Programs of a kind, likewise.
+    pub fn of(kind: Kind, named: Option<&Path>) -> Result<Self, DeliverError> {
         let read = |path: &Path| {
             std::fs::read(path).map_err(|why| DeliverError::File {
+                kind,
                 path: path.to_owned(),
                 why,
             })
@@ -140,6 +188,7 @@ impl Agents {
         });
         let named = named.transpose()?;
         Ok(Self {
+            kind,
             named,
             offers: OnceLock::new(),
         })
@@ -152,7 +201,7 @@ impl Agents {
             hash,
             size: bytes.len(),
         };
-        let carried = embedded::AGENTS.iter();
+        let carried = self.kind.carried().iter();
         self.offers.get_or_init(|| match &self.named {
             Some(Named { arch, bytes, .. }) => {
                 vec![offer(arch.unwrap_or("any"), sha256_hex(bytes), bytes)]
@@ -168,7 +217,7 @@ impl Agents {
         let agent = self.get(arch)?;
         let fits = |offer: &&Offer| [arch, "any"].contains(&offer.arch);
         let offer = self.offers().iter().find(fits);
-        Ok((offer.ok_or_else(|| missing(arch))?, agent))
+        Ok((offer.ok_or_else(|| missing(self.kind, arch))?, agent))
     }
 
     /// The agent for an architecture, as in `uname -m`.
@@ -176,6 +225,7 @@ impl Agents {
         if let Some(named) = &self.named {
             return match named.arch {
                 Some(is) if is != arch => Err(DeliverError::Other {
+                    kind: self.kind,
                     path: named.path.clone(),
                     is,
                     arch: arch.to_owned(),
@@ -183,15 +233,18 @@ impl Agents {
                 _ => Ok(&named.bytes),
             };
         }
-        let own = embedded::AGENTS.iter().find(|(known, ..)| *known == arch);
-        own.map(|(.., bytes)| *bytes).ok_or_else(|| missing(arch))
+        let mut carried = self.kind.carried().iter();
+        let own = carried.find(|(known, ..)| *known == arch);
+        own.map(|(.., bytes)| *bytes)
+            .ok_or_else(|| missing(self.kind, arch))
     }
 }
 
-fn missing(arch: &str) -> DeliverError {
+fn missing(kind: Kind, arch: &str) -> DeliverError {
     DeliverError::Architecture {
+        kind,
         arch: arch.to_owned(),
-        known: architectures().collect(),
+        known: kind.carried().iter().map(|(arch, ..)| *arch).collect(),
     }
 }
 
@@ -206,7 +259,7 @@ mod tests {
 
     #[test]
     fn the_build_s_hashes_are_those_of_what_is_carried() {
-        for (arch, hash, bytes) in embedded::AGENTS {
+        for (arch, hash, bytes) in embedded::AGENTS.iter().chain(embedded::BRIDGES) {
             assert_eq!(*hash, sha256_hex(bytes), "{arch}");
         }
     }

@@ -5,6 +5,7 @@
 //! each [`Run`] is read by whoever shows it, at his pace.
 
 mod drive;
+mod order;
 mod run;
 
 use std::time::Duration;
@@ -18,6 +19,7 @@ use tokio::io::AsyncReadExt as _;
 use crate::connection::Connection;
 
 pub use drive::Exchange;
+pub use order::{OrderError, Orders, order};
 pub use run::{Asker, Run, Said};
 
 /// How long the agent may take to say hello.
@@ -116,11 +118,11 @@ fn protocol(error: FrameError) -> LinkError {
 
 /// Waits for the hello that carries `nonce`, past whatever noise the host makes first. What came
 /// behind it is kept.
-async fn greeted(connection: &mut Connection, nonce: &str) -> Result<Lines, LinkError> {
+async fn greeted(connection: &mut Connection, nonce: &str) -> Result<(Lines, Hello), LinkError> {
     let mut lines = Lines::default();
     let hello = tokio::time::timeout(HELLO, hello(connection, &mut lines, nonce)).await;
     match hello {
-        Ok(Ok(())) => Ok(lines),
+        Ok(Ok(hello)) => Ok((lines, hello)),
         Ok(Err(error)) => Err(error),
         Err(_) => Err(LinkError::NoHello(format!(
             "no hello within {} seconds",
@@ -133,7 +135,7 @@ async fn hello(
     connection: &mut Connection,
     lines: &mut Lines,
     nonce: &str,
-) -> Result<(), LinkError> {
+) -> Result<Hello, LinkError> {
     let mut noise = 0;
     let mut buffer = vec![0; 16 * 1024];
     loop {
@@ -146,10 +148,12 @@ async fn hello(
                 continue;
             };
             let hello = hello.map_err(|error| LinkError::Protocol(error.to_string()))?;
-            let (agent, protocol) = (hello.release, hello.protocol);
-            return match protocol == version::PROTOCOL {
-                true => Ok(()),
-                false => Err(LinkError::Version { agent, protocol }),
+            return match hello.protocol == version::PROTOCOL {
+                true => Ok(hello),
+                false => Err(LinkError::Version {
+                    agent: hello.release,
+                    protocol: hello.protocol,
+                }),
             };
         }
         if noise + lines.unread() > MAX_NOISE {

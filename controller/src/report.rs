@@ -171,16 +171,7 @@ impl<'s> Report<'s> {
 
     fn finding(&mut self, finding: &Finding) {
         self.worst = self.worst.max(finding.state);
-        let state = match finding.state {
-            State::Ok => "ok  ",
-            State::Warn => "warn",
-            State::Fail => "FAIL",
-        };
-        let mut text = format!("{state}  {:<14} {}", finding.subject, finding.text);
-        if let Some(fix) = &finding.fix {
-            text.push_str(&format!("\n      {:<14} {fix}", ""));
-        }
-        let line = self.screen.lines.info(text);
+        let line = self.screen.lines.info(self::finding(finding));
         self.screen.line(line);
     }
 
@@ -203,6 +194,20 @@ impl<'s> Report<'s> {
         bar.set_message(format!("{} sessions", progress.sessions));
         bar.set_position(progress.done);
     }
+}
+
+/// A finding as one line, with what mends it below.
+pub fn finding(finding: &Finding) -> String {
+    let state = match finding.state {
+        State::Ok => "ok  ",
+        State::Warn => "warn",
+        State::Fail => "FAIL",
+    };
+    let mut text = format!("{state}  {:<14} {}", finding.subject, finding.text);
+    if let Some(fix) = &finding.fix {
+        text.push_str(&format!("\n      {:<14} {fix}", ""));
+    }
+    text
 }
 
 /// A text, and on the next line what mends it.

@@ -1,6 +1,7 @@
 //! The loop over targets: hosts visited at most so many at once, sites shown in the order of the
 //! group, one exit code for all. One site is a sweep of length one.
 
+mod bridge;
 mod canary;
 mod consent;
 mod hosts;
@@ -30,6 +31,7 @@ use crate::render::{Screen, Terminal, read_line};
 use crate::signal::Signals;
 use crate::target::Target;
 use crate::transport::{self, Around, Ask, OpenError, Start, http, ssh};
+pub(crate) use bridge::bridge;
 use consent::Agreed;
 use hosts::{Door, Fleet, Pass};
 use members::Host;

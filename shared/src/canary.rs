@@ -35,7 +35,7 @@ pub struct Cookie {
 }
 
 /// A text that is never shown, not even while debugging.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(pub String);
 

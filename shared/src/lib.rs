@@ -26,6 +26,7 @@ pub mod bytes;
 pub mod canary;
 pub mod event;
 pub mod frame;
+pub mod install;
 pub mod message;
 pub mod request;
 pub mod session;

@@ -32,6 +32,8 @@ pub enum Need {
     Sudo,
     /// Network namespaces with cables and lossy filters, and to be root.
     Spaces,
+    /// A host of the test's own with a real systemd: systemd, namespaces, and to be root.
+    Machine,
     /// A Docker engine that answers.
     Docker,
     /// Podman, and to be root.
@@ -97,6 +99,16 @@ impl Need {
                     && works("unshare", &["--net", "--", "sh", "-c", SPACE]),
                 "the tests do not run as root, or network namespaces, iptables or its match \
                  `statistic` do not work here (apt-get install iproute2 iptables)",
+            ),
+            Self::Machine => (
+                rustix::process::getuid().is_root()
+                    && is_file(Path::new("/usr/lib/systemd/systemd"))
+                    && ["systemctl", "unshare", "nsenter"].into_iter().all(has)
+                    && ["/sys/fs/cgroup/systemd", "/sys/fs/cgroup"]
+                        .iter()
+                        .any(|it| is_file(&Path::new(it).join("cgroup.procs"))),
+                "the tests do not run as root, or systemd or cgroups are not there (apt-get install \
+                 systemd)",
             ),
             Self::Podman => (
                 rustix::process::getuid().is_root() && has("podman"),

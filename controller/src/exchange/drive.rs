@@ -55,7 +55,7 @@ struct Outbox {
 impl Exchange {
     /// Waits for the hello that carries `nonce`. Nothing happens then until it is driven.
     pub async fn open(mut connection: Connection, nonce: &str) -> Result<(Self, Asker), LinkError> {
-        let lines = greeted(&mut connection, nonce).await?;
+        let (lines, _) = greeted(&mut connection, nonce).await?;
         let (asks, inbox) = unbounded_channel();
         let tunnel = connection.tunnel.take();
         let asker = Asker::new(asks, Rc::new(Shared::default()), tunnel);
