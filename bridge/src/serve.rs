@@ -33,6 +33,9 @@ mod desk;
 /// everybody else wait for a second, until a greeting that found no room is sent again.
 const MAX_WAITING: u32 = 4096;
 
+/// The front's root, in the state folder.
+pub(crate) const EMPTY: &str = "empty";
+
 /// How much longer than what runs the front may take to stop.
 const CLOSING: Duration = Duration::from_secs(5);
 
@@ -150,7 +153,7 @@ pub fn tokens(config: &Config) -> Store {
 
 /// An empty folder that nobody else may even look into.
 fn empty(state: &Path) -> Result<PathBuf, ServeError> {
-    let path = state.join("empty");
+    let path = state.join(EMPTY);
     let made = DirBuilder::new().mode(0o500).create(&path);
     let looked = match made {
         Err(why) if why.kind() != std::io::ErrorKind::AlreadyExists => Err(why),

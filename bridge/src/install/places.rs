@@ -8,6 +8,7 @@ use std::os::unix::fs::{
 use std::path::Path;
 
 use super::InstallError;
+use crate::serve::EMPTY;
 
 /// Where the programs lie.
 pub(super) const FOLDER: &str = "/usr/lib/kickout";
@@ -105,6 +106,7 @@ pub(super) fn remove_state(folder: &Path) -> Result<(), InstallError> {
             removed(&entry.path())?;
         }
     }
+    let _ = fs::remove_dir(folder.join(EMPTY));
     let _ = fs::remove_dir(folder);
     Ok(())
 }
