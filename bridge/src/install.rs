@@ -272,7 +272,7 @@ fn give_token(
             let has = counts && token.grant.sites.contains(name);
             if has {
                 let text = format!(
-                    "{name} has the token {} already. Another one: kickout-bridge token add",
+                    "{name} has the token {} already. Another one: {BRIDGE} token add",
                     token.id
                 );
                 says.line(Level::Info, text);

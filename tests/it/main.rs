@@ -104,6 +104,8 @@ mod object_cache_faults;
 mod object_cache_memcached;
 /// Caches that only WordPress itself can clear.
 mod object_cache_php;
+/// The Debian package of the bridge.
+mod package;
 /// Packets that are lost.
 mod packets;
 /// WordPress itself as the engine.

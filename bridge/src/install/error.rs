@@ -132,7 +132,7 @@ impl InstallError {
             Self::Form => "Write each of them as [[site]], as in docs/bridge.md.".to_owned(),
             Self::Scope(_) => "docs/bridge.md says what each allows.".to_owned(),
             Self::OwnScope => {
-                "Make such a token on the host: kickout-bridge token add --user=<id>".to_owned()
+                format!("Make such a token on the host: {BRIDGE} token add --user=<id>")
             }
             Self::Config(error) => error.fix(),
             Self::Owner(error) => error.fix(),

@@ -172,7 +172,7 @@ fn token(token: &Stored) -> Finding {
     let (id, label) = (&token.id, token.label.escape_debug());
     let sites = token.grant.sites.join(", ");
     let text = |state: &str| format!("{id} {label} for {sites}: {state}");
-    let fix = "Make another on the host: kickout-bridge token add";
+    let fix = "Make another on the host: /usr/lib/kickout/kickout-bridge token add";
     match token.revoked {
         Some(_) => finding(State::Ok, "token", text("revoked"), None),
         None if token.expires <= now() => finding(State::Warn, "token", text("expired"), Some(fix)),
