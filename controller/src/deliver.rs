@@ -113,9 +113,12 @@ impl DeliverError {
             ),
             // What a host says is not repeated in a command to type.
             Self::Architecture { kind, .. } | Self::Other { kind, .. } => format!(
-                "Kickout supports {}. A program of your own for another machine goes with \
-                 --{kind}=<file>.",
-                SUPPORTED.join(" and ")
+                "Kickout supports {}. {} of your own for another machine goes with --{kind}=<file>.",
+                SUPPORTED.join(" and "),
+                match kind {
+                    Kind::Agent => "An agent",
+                    Kind::Bridge => "A bridge",
+                }
             ),
             Self::File { kind, .. } => {
                 format!("Leave --{kind} out to use the one kickout carries.")

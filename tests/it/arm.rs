@@ -196,7 +196,11 @@ fn the_agent_for_aarch64() {
     let agent = scratch.join("kickout-agent-aarch64");
     assert_eq!(
         String::from_utf8_lossy(&built.stdout),
-        format!("{}\n", agent.display())
+        format!(
+            "{}\n{}\n",
+            agent.display(),
+            scratch.join("kickout-bridge-aarch64").display()
+        )
     );
     let size = fs::metadata(&agent).unwrap().len();
     assert!(size <= MOST_BYTES, "{size} bytes");

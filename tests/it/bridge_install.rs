@@ -24,11 +24,17 @@ impl Host {
     fn new() -> Self {
         let server = MariaDb::start();
         let site = WordPress::new().owner(Owner::web()).install_on(&server);
+        let socket = server.socket();
+        Self::of(site, socket.parent())
+    }
+
+    /// With a site, and a folder that it needs.
+    fn of(site: Site, needed: Option<&Path>) -> Self {
         // The harness gives away what is in it.
         let Owner { uid, gid } = Owner::web();
         std::os::unix::fs::chown(site.root(), Some(uid), Some(gid)).unwrap();
-        let socket = server.socket();
-        let machine = Machine::start(&[site.around().path(), socket.parent().unwrap()]);
+        let shared: Vec<&Path> = needed.into_iter().chain([site.around().path()]).collect();
+        let machine = Machine::start(&shared);
         let sshd = Sshd::new().on(&machine).start();
         let client = Client::of(&sshd);
         Self {
@@ -75,6 +81,23 @@ impl Host {
         shell.args(["-c", &script]).run().success().stdout
     }
 
+    /// What docs/bridge.md says of a database, and a site, in /tmp.
+    fn sees_tmp(&self) {
+        let drop_in = "/etc/systemd/system/kickout-bridge.service.d";
+        self.machine.says(&format!(
+            "mkdir {drop_in} && printf '[Service]\\nPrivateTmp=no\\n' >{drop_in}/tmp.conf"
+        ));
+    }
+
+    /// Waits until the bridge answers: systemd says only that it was started.
+    fn answers(&self) {
+        until("the bridge answers", Duration::from_secs(30), || {
+            let asks = "curl -sS http://127.0.0.1:8440/v1/health 2>&1 || true";
+            let said = self.machine.says(asks);
+            said.contains("protocol").then_some(())
+        });
+    }
+
     fn mode(&self, path: &str) -> String {
         self.machine.says(&format!("stat -c '%a %U' {path}"))
     }
@@ -105,11 +128,7 @@ fn installed_used_upgraded_and_removed() {
         .code(1)
         .stderr_has("no bridge is installed");
 
-    // What docs/bridge.md says of a database, and a site, in /tmp.
-    let drop_in = "/etc/systemd/system/kickout-bridge.service.d";
-    machine.says(&format!(
-        "mkdir {drop_in} && printf '[Service]\\nPrivateTmp=no\\n' >{drop_in}/tmp.conf"
-    ));
+    host.sees_tmp();
     let said = host.install(&[]).success();
     let secret = token(&said).expect("a token");
     said.stdout_has("Made the account kickout-bridge.")
@@ -223,6 +242,34 @@ fn installed_used_upgraded_and_removed() {
             machine.says("ls -l /proc/*/exe 2>/dev/null | grep -c kickout-bridge || true");
         (running == "0").then_some(())
     });
+}
+
+/// Its agents write to the folders of sites, where a database may be a file, and to no others.
+#[test]
+fn a_database_in_a_file() {
+    needs!(Sshd, WordPressSqlite, Spaces, Machine);
+    let host = Host::of(WordPress::new().owner(Owner::web()).install_sqlite(), None);
+    host.sees_tmp();
+    let said = host.install(&[]).success();
+    let secret = token(&said).expect("a token");
+    let sites = "/etc/systemd/system/kickout-bridge.service.d/sites.conf";
+    let named = format!("ReadWritePaths=\"-{}\"\n", host.site.root().display());
+    assert!(host.machine.reads(sites).contains(named.trim_end()));
+    // Without that line nothing is written, and nobody says that it was.
+    let restart = "systemctl daemon-reload && systemctl restart kickout-bridge";
+    host.machine
+        .says(&format!("mv {sites} /root/sites.conf && {restart}"));
+    let cookie = host.site.login("admin", "A", "::1");
+    host.answers();
+    let done = host.asks(&secret, "out-1", &destroy("admin"));
+    assert!(done.contains("\"failed\""), "{done}");
+    assert!(host.site.cookie_is_valid(&cookie));
+    host.machine
+        .says(&format!("mv /root/sites.conf {sites} && {restart}"));
+    host.answers();
+    let done = host.asks(&secret, "out-2", &destroy("admin"));
+    assert!(done.contains("\"gone\""), "{done}");
+    assert!(!host.site.cookie_is_valid(&cookie));
 }
 
 /// What is not to be done says why, and does nothing.
