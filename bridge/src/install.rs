@@ -364,10 +364,10 @@ fn remove(purge: bool, says: &mut Says<'_>) -> Result<(), InstallError> {
     // What else lies there is the operator's.
     let _ = fs::remove_dir(Path::new(PLACE).parent().unwrap_or(Path::new("/")));
     places::remove_state(&state)?;
-    host::remove_account()?;
-    says.line(
-        Level::Info,
-        "Removed configuration, tokens, audit and account.",
-    );
+    says.line(Level::Info, "Removed configuration, tokens and audit.");
+    if let Err(why) = host::remove_account() {
+        let text = format!("The account {} stays: {why}", host::ACCOUNT);
+        says.line(Level::Warning, text);
+    }
     Ok(())
 }

@@ -142,13 +142,13 @@ pub(super) fn make_account() -> Result<(), InstallError> {
     }
 }
 
-/// Removes it, where it was made.
-pub(super) fn remove_account() -> Result<(), InstallError> {
-    if !has_account()? {
+/// Removes it; the error is what the host's tools said.
+pub(super) fn remove_account() -> Result<(), String> {
+    if !has_account().map_err(|error| error.to_string())? {
         return Ok(());
     }
     let gone = run(tool("userdel", &[ACCOUNT])).or_else(|_| run(tool("deluser", &[ACCOUNT])));
-    gone.map(drop).map_err(InstallError::Account)
+    gone.map(drop)
 }
 
 /// Writes the unit, and which folders of sites an agent may write to; whether either was another
