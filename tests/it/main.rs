@@ -20,6 +20,8 @@ mod bridge_audit;
 mod bridge_cert;
 /// Put on a host, and taken away.
 mod bridge_install;
+/// Behind the web server of its site.
+mod bridge_in_front;
 /// What it has never begun, and what it may have.
 mod bridge_once;
 /// Its two processes.

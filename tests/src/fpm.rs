@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::cache::{copy_tree, debian_package};
 use crate::mariadb::free_port;
 use crate::scratch::text;
-use crate::{Guarded, Scratch, Site, php, until};
+use crate::{Guarded, Owner, Scratch, Site, php, until};
 
 /// A running web server; it ends with the value.
 #[derive(Debug)]
@@ -129,13 +129,6 @@ fn start_fpm(site: &Site) -> (Guarded, String) {
 }
 
 fn start_nginx(site: &Site, socket: &str, port: u16, caching: &str) -> Guarded {
-    let scratch = Scratch::new("nginx");
-    let (package, _) = debian_package("nginx");
-    let program = scratch.join("nginx");
-    copy_tree(&package.join("usr/sbin/nginx"), &program);
-    let dir = text(scratch.path());
-    let folders = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-    let folders = folders.map(|it| format!("{it}_temp_path {dir}/{it};"));
     let passed = [
         ("SCRIPT_FILENAME", "$document_root$fastcgi_script_name"),
         ("SCRIPT_NAME", "$fastcgi_script_name"),
@@ -147,21 +140,35 @@ fn start_nginx(site: &Site, socket: &str, port: u16, caching: &str) -> Guarded {
         ("REMOTE_ADDR", "$remote_addr"),
     ];
     let passed = passed.map(|(name, value)| format!("fastcgi_param {name} {value};"));
+    let server = format!(
+        "root {}; location / {{ fastcgi_pass unix:{socket}; {} {caching} }}",
+        text(site.root()),
+        passed.join(" "),
+    );
+    nginx(site.owner(), port, &server)
+}
+
+/// nginx with one server on this port, which has this in it.
+pub(crate) fn nginx(owner: Owner, port: u16, server: &str) -> Guarded {
+    let scratch = Scratch::new("nginx");
+    let (package, _) = debian_package("nginx");
+    let program = scratch.join("nginx");
+    copy_tree(&package.join("usr/sbin/nginx"), &program);
+    let dir = text(scratch.path());
+    let folders = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+    let folders = folders.map(|it| format!("{it}_temp_path {dir}/{it};"));
     let config = scratch.write(
         "nginx.conf",
         format!(
             "daemon off; master_process off; pid {dir}/pid; error_log {dir}/log;
              events {{ worker_connections 64; }}
              http {{ access_log off; {} fastcgi_cache_path {dir}/pages keys_zone=pages:1m;
-                 server {{ listen 127.0.0.1:{port}; root {}; location / {{
-                     fastcgi_pass unix:{socket}; {} {caching} }} }} }}",
+                 server {{ listen 127.0.0.1:{port}; {server} }} }}",
             folders.join(" "),
-            text(site.root()),
-            passed.join(" "),
         ),
     );
-    site.owner().give(scratch.path());
-    let mut server = site.owner().command(&program);
+    owner.give(scratch.path());
+    let mut server = owner.command(&program);
     server.args(["-e", &format!("{dir}/log"), "-c"]).arg(config);
     let mut nginx = started(server, scratch);
     nginx.until("nginx answers", Duration::from_secs(30), "log", |_| {
@@ -170,7 +177,7 @@ fn start_nginx(site: &Site, socket: &str, port: u16, caching: &str) -> Guarded {
     nginx
 }
 
-fn started(mut server: Command, scratch: Scratch) -> Guarded {
+pub(crate) fn started(mut server: Command, scratch: Scratch) -> Guarded {
     server.stdout(Stdio::null()).stderr(Stdio::null());
     Guarded::spawn(server, scratch)
 }

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{Bridge, Start};
-use crate::Scratch;
 use crate::scratch::run;
+use crate::{Binaries, Scratch, Site};
 
 impl Bridge {
     /// For a folder in which no WordPress is, called `shop`: its agent is real, and says so.
@@ -33,6 +33,24 @@ impl Bridge {
             Self::at(&[("shop", Path::new("/usr/share"))], &settings, start),
             folder,
         )
+    }
+
+    /// One to be measured, for this site as `shop`; over TLS with the folder of its certificates.
+    pub fn measured(site: &Site, tls: bool) -> (Self, Option<Scratch>) {
+        let Binaries { agent, bridge, .. } = Binaries::release();
+        let start = Start {
+            program: bridge.clone(),
+            agent: agent.clone(),
+            ..Start::default()
+        };
+        let (settings, folder) = match tls {
+            false => ("plaintext = true\n".to_owned(), None),
+            true => {
+                let (settings, folder) = certificates(&start);
+                (settings, Some(folder))
+            }
+        };
+        (Self::with(&[("shop", site)], &settings, start), folder)
     }
 
     /// So many tokens with this scope for the site `shop`, made in one go.
