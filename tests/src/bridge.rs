@@ -14,6 +14,8 @@ use crate::{Binaries, Certificate, Guarded, Owner, Scratch, Site};
 
 mod load;
 
+pub(crate) use load::connected;
+
 /// A running bridge; it ends with the value.
 #[derive(Debug)]
 pub struct Bridge {

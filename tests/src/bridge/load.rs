@@ -134,7 +134,7 @@ fn certificates(start: &Start) -> (String, Scratch) {
 }
 
 /// A connection to a port of loopback from one of its addresses.
-fn connected(peer: Ipv4Addr, port: u16) -> TcpStream {
+pub(crate) fn connected(peer: Ipv4Addr, port: u16) -> TcpStream {
     let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
     bind(&socket, &SocketAddrV4::new(peer, 0)).unwrap();
     connect(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, port)).unwrap();
