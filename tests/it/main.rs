@@ -18,10 +18,10 @@ mod bridge;
 mod bridge_audit;
 /// Certificates for a start.
 mod bridge_cert;
-/// Put on a host, and taken away.
-mod bridge_install;
 /// Behind the web server of its site.
 mod bridge_in_front;
+/// Put on a host, and taken away.
+mod bridge_install;
 /// What it has never begun, and what it may have.
 mod bridge_once;
 /// Its two processes.
