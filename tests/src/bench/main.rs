@@ -2,6 +2,7 @@
 //! whole processes from outside; it judges nothing.
 
 mod agent;
+mod bridge;
 mod clock;
 mod crowd;
 mod docker;
@@ -18,7 +19,7 @@ use clock::Table;
 const SAMPLES: usize = 31;
 
 /// The rows, by name; all of them when none is named.
-const ROWS: [&str; 9] = [
+const ROWS: [&str; 10] = [
     "local",
     "verify",
     "php",
@@ -28,6 +29,7 @@ const ROWS: [&str; 9] = [
     "hosts",
     "connections",
     "agent",
+    "bridge",
 ];
 
 /// Sites of a group, on one host or each on its own.
@@ -97,6 +99,9 @@ fn main() {
     }
     if wanted("agent") {
         notes += &agent::figures(quick);
+    }
+    if wanted("bridge") {
+        notes += &bridge::measure(&mut table, quick);
     }
     if !table.is_empty() {
         println!("{table}");
