@@ -82,6 +82,8 @@ mod http;
 mod http_end;
 
 mod http_tls;
+
+mod http_ways;
 /// Stopped in the middle.
 mod interrupt;
 /// Hosts behind other hosts.

@@ -66,6 +66,11 @@ impl InFront {
         Self { process, port }
     }
 
+    /// Its port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// A connection to it from this address of loopback.
     pub fn connect_from(&self, peer: Ipv4Addr) -> TcpStream {
         let stream = connected(peer, self.port);
