@@ -64,6 +64,7 @@ impl Denied {
             error: error.into(),
             fix: fix.into(),
             wait: None,
+            head: None,
         };
         Self { status, said }
     }

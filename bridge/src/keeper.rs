@@ -249,13 +249,15 @@ impl Keeper {
                 hash: sha256_hex(&ask.body),
             }),
             Err(error) => {
-                self.record(Entry::Refused {
+                let head = self.record(Entry::Refused {
                     peer: ask.peer.to_string(),
                     token: Some(token.id),
                     refusal: None,
                     denied: Some(error.to_string()),
                 })?;
-                Err(Denied::new(403, error.to_string(), error.fix()))
+                let mut denied = Denied::new(403, error.to_string(), error.fix());
+                denied.said.head = Some(head);
+                Err(denied)
             }
         }
     }

@@ -69,4 +69,7 @@ pub struct Refused {
     /// Nothing was done, and it may be asked again after so many seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<u32>,
+    /// The audit's head, as in [`Tail::Audited`], when somebody who is known was turned away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<String>,
 }

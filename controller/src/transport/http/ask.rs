@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep};
 
 use super::bridge::Bridge;
 use super::error::HttpError;
+use super::heads;
 use super::told::{Heard, Told};
 
 /// How long the answer of a destroy is looked for again.
@@ -178,6 +179,10 @@ async fn refused(bridge: &Bridge, answer: Response<Incoming>) -> Came {
             _ => Came::Not(Verdict::Unreachable, away.to_string(), Some(away.fix())),
         };
     };
+    if let Some(head) = &refused.head {
+        // Nothing was done: that it is not kept here is no reason to say more.
+        let _ = heads::keep(bridge.heads.as_deref(), head);
+    }
     match (status, refused.wait) {
         (409, _) => Came::Running,
         (429, Some(seconds)) => Came::Wait(Duration::from_secs(seconds.into()), refused),
