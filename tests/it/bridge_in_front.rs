@@ -140,6 +140,29 @@ fn check(start: impl Fn(&Bridge) -> InFront) {
     );
 }
 
+/// A silence that is longer than either waits for an answer: there are signs of life.
+#[test]
+fn a_long_silence() {
+    needs!(WordPress, Root, Fpm, SlowAndFar);
+    let site = site();
+    let bridge = Bridge::of(&[("shop", &site)]);
+    let token = bridge.token(&["--scope=sessions.destroy.user", "--site=shop"]);
+    let mut patient = destroy();
+    patient["session_destroy"]["settle_ms"] = json!(70_000);
+    for (name, front) in [
+        ("nginx", InFront::nginx(&bridge)),
+        ("apache", InFront::apache(&bridge)),
+    ] {
+        site.login("admin", "A", "::1");
+        let said = whole(front.connect_from(WHO), &post(&token, "", name, &patient));
+        assert_eq!(said.matches("\"pong\"").count(), 4, "{name}: {said}");
+        assert!(
+            said.contains("\"gone\"") && said.contains("\"audited\""),
+            "{name}: {said}"
+        );
+    }
+}
+
 #[test]
 fn nginx() {
     needs!(WordPress, Root, Fpm);
