@@ -4,6 +4,7 @@ use futures_util::StreamExt as _;
 use kickout_shared::event::{Level, Line, State};
 use kickout_shared::install::{Answer, Install, Order, Program};
 
+use super::consent;
 use super::hosts::nonce;
 use super::members::{self, Host};
 use super::{Transports, Ways, runtime};
@@ -142,20 +143,8 @@ fn agree(hosts: &[Host], purge: bool, screen: &mut Screen) -> Result<(), Error> 
         ""
     };
     let what = format!("This removes the bridge{with} of {}.", names.join(", "));
-    if !Screen::can_ask() {
-        return Err(Error::NobodyToAsk(what));
-    }
-    let failed = |why| Error::Stream {
-        what: "read the answer",
-        why,
-    };
-    screen
-        .question(&format!("{what} Go on? [y/N] "))
-        .map_err(failed)?;
-    match read_line().map_err(failed)?.as_deref().map(str::trim) {
-        Some("y" | "Y" | "yes" | "Yes" | "YES") => Ok(()),
-        _ => Err(Error::Declined),
-    }
+    consent::put(what, screen)?;
+    consent::agreed(read_line())
 }
 
 async fn visit(

@@ -1,6 +1,7 @@
 //! Makes sure that the operator wants as many users logged out as it would be: counts on every
 //! site, asks once.
 
+use std::io;
 use std::rc::Rc;
 
 use kickout_shared::event::{Event, Level, Outcome, Verdict};
@@ -107,25 +108,37 @@ pub(super) async fn ask<D: Door>(
         self::counted(sessions, "session"),
         with_role(destroy),
     );
-    if !Screen::can_ask() {
-        return Err(Error::NobodyToAsk(what));
-    }
-    let failed = |why| Error::Stream {
-        what: "read the answer",
-        why,
-    };
-    screen
-        .question(&format!("{what} Go on? [y/N] "))
-        .map_err(failed)?;
+    put(what, screen)?;
     // Elsewhere, so that agents hear of us while somebody thinks.
     let typed = tokio::task::spawn_blocking(read_line);
     let typed = tokio::select! {
-        typed = typed => typed.map_err(|why| failed(std::io::Error::other(why)))?,
+        typed = typed => typed.map_err(io::Error::other).flatten(),
         () = fleet.wheel.stopped() => return Ok(interrupted(screen)),
     };
+    agreed(typed).map(|()| Agreed::Yes(settled))
+}
+
+/// Puts a question to whoever is there.
+pub(super) fn put(what: String, screen: &mut Screen) -> Result<(), Error> {
+    if !Screen::can_ask() {
+        return Err(Error::NobodyToAsk(what));
+    }
+    let put = screen.question(&format!("{what} Go on? [y/N] "));
+    put.map_err(failed)
+}
+
+/// Whether the answer is a yes; nothing else is one.
+pub(super) fn agreed(typed: io::Result<Option<String>>) -> Result<(), Error> {
     match typed.map_err(failed)?.as_deref().map(str::trim) {
-        Some("y" | "Y" | "yes" | "Yes" | "YES") => Ok(Agreed::Yes(settled)),
+        Some("y" | "Y" | "yes" | "Yes" | "YES") => Ok(()),
         _ => Err(Error::Declined),
+    }
+}
+
+fn failed(why: io::Error) -> Error {
+    Error::Stream {
+        what: "read the answer",
+        why,
     }
 }
 
