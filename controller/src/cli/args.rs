@@ -287,8 +287,8 @@ pub(super) struct Globals {
     #[arg(long, value_name = "http", num_args = 0..=1, require_equals = true,
         default_missing_value = BARE)]
     pub(super) http: Option<String>,
-    /// A file with the token for the bridge, mode 0600. Without it: KICKOUT_TOKEN, then
-    /// ~/.config/kickout/tokens/<host>, then a question.
+    /// A file with the token for the bridge, mode 0600. Without it: KICKOUT_TOKEN, then the file of
+    /// the bridge's host in ~/.config/kickout/tokens, then a question.
     #[arg(long, value_name = "file", num_args = 0..=1, require_equals = true,
         default_missing_value = BARE)]
     pub(super) http_token_file: Option<String>,
