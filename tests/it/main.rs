@@ -16,6 +16,8 @@ mod bad_input;
 mod bridge;
 /// Its record, after somebody has been at it.
 mod bridge_audit;
+/// Put where no systemd runs.
+mod bridge_by_hand;
 /// Certificates for a start.
 mod bridge_cert;
 /// Behind the web server of its site.

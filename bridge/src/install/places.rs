@@ -16,7 +16,7 @@ pub(super) const BRIDGE: &str = "/usr/lib/kickout/kickout-bridge";
 pub(super) const AGENT: &str = "/usr/lib/kickout/kickout-agent";
 
 /// What a bridge keeps in its state folder, by how the names begin.
-const KEPT: [&str; 3] = ["tokens.json", "audit.", "operations"];
+const KEPT: [&str; 3] = ["tokens.", "audit.", "operations."];
 
 /// Writes a file of root's, unless it is this already; whether it did. Whoever reads it meanwhile sees
 /// the old or the new one.
@@ -106,6 +106,7 @@ pub(super) fn remove_state(folder: &Path) -> Result<(), InstallError> {
             removed(&entry.path())?;
         }
     }
+    // Where the front has its root.
     let _ = fs::remove_dir(folder.join(EMPTY));
     let _ = fs::remove_dir(folder);
     Ok(())

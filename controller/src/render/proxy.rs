@@ -18,14 +18,18 @@ For nginx, in the server block that speaks TLS for the site:
         proxy_pass http://{listen};
         proxy_http_version 1.1;
         proxy_set_header Host $http_host;
-        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+        proxy_set_header X-Forwarded-For $remote_addr;
         proxy_buffering off;
+        gzip off;
     }}
 
 For Apache, with mod_proxy_http, in its virtual host:
 
-    ProxyPreserveHost On
     ProxyPass {WELL_KNOWN} http://{listen}{WELL_KNOWN} flushpackets=on
+    <Location {WELL_KNOWN}>
+        ProxyPreserveHost On
+        SetEnv no-gzip 1
+    </Location>
 
 "
         ));
