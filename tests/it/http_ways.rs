@@ -154,6 +154,7 @@ fn others_that_lie() {
             5,
             "Whether sessions were destroyed is not known",
         ),
+        (as_run(Vec::new()), 5, "not known"),
         (
             as_run(answer("502 Bad Gateway", "", "<html>")),
             5,

@@ -38,6 +38,8 @@ mod bridge_slow;
 mod bridge_smuggling;
 /// Many requests.
 mod bridge_soak;
+/// The example of one, in containers.
+mod bridge_stack;
 /// Its certificate, and those of its clients.
 mod bridge_tls;
 /// The codec against real PHP.

@@ -19,13 +19,13 @@ fn commands() -> Vec<Vec<String>> {
 }
 
 /// Logs admin in as the login form does; gives the cookie.
-const LOGIN: &str = "
+pub(crate) const LOGIN: &str = "
     $expires = time() + 3600;
     $_SERVER['REMOTE_ADDR'] = '127.0.0.1';
     $token = WP_Session_Tokens::get_instance(1)->create($expires);
     echo json_encode(wp_generate_auth_cookie(1, $expires, 'logged_in', $token));";
 
-fn is_valid(stack: &Stack, cookie: &str) -> bool {
+pub(crate) fn is_valid(stack: &Stack, cookie: &str) -> bool {
     let asked = stack.php(&format!(
         "echo json_encode(wp_validate_auth_cookie('{cookie}', 'logged_in') === 1);"
     ));

@@ -19,7 +19,7 @@ use crate::wordpress::{core_dir, template_name};
 use crate::{Core, Kickout, Scratch, debian_package_of, until};
 
 /// Counts the changes to what is written into the tree.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// The packages that the images are made of.
 const PACKAGES: [&str; 7] = [
@@ -163,6 +163,29 @@ impl Stack {
     /// `docker compose <words>` or `docker-compose <words>`; gives what it prints.
     pub fn compose(&self, words: &[&str]) -> String {
         run(self.command().args(words))
+    }
+
+    /// A line of a README, typed in the folder; gives what it prints.
+    pub fn types(&self, line: &str) -> String {
+        let compose = match self.plugin {
+            true => line.to_owned(),
+            false => line.replacen("docker compose", "docker-compose", 1),
+        };
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &compose]).current_dir(self.folder.path());
+        shell.env("HOME", self.home.path());
+        if let Some(host) = docker_host() {
+            shell.env("DOCKER_HOST", host);
+        }
+        run(&mut shell)
+    }
+
+    /// Where the site's port is published, `127.0.0.1:<port>`.
+    pub fn published(&self) -> String {
+        let web = self.web().expect("there is no container");
+        run(docker().args(["port", &web, "80/tcp"]))
+            .trim()
+            .to_owned()
     }
 
     /// Starts everything, and waits until WordPress is installed in it, by its own installer.

@@ -149,10 +149,9 @@ impl Ask {
         };
         let answer = match link.sender.send_request(request).await {
             Ok(answer) => answer,
-            // It was closed before anything could be said on it.
-            Err(why) if why.is_canceled() => return Came::Stale,
-            // A look at something does no harm twice.
-            Err(_) if link.used && !self.destroys => return Came::Stale,
+            // It had been closed before anything was said on it; and a look does no harm twice.
+            Err(why) if link.used && (why.is_canceled() || !self.destroys) => return Came::Stale,
+            Err(why) if why.is_canceled() => return unreached(bridge.none(why.to_string())),
             Err(why) => return Came::Lost(why.to_string()),
         };
         if answer.status() != 200 {
