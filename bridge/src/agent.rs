@@ -21,6 +21,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::{Instant, interval, timeout, timeout_at};
 
+use crate::container;
 use crate::owner::Owner;
 use crate::token::hex;
 
@@ -161,6 +162,7 @@ impl Agent {
         command
             .arg(&nonce)
             .env_clear()
+            .envs(container::environment())
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -9,6 +9,7 @@ pub mod authority;
 pub mod border;
 pub mod cert;
 pub mod config;
+mod container;
 pub mod front;
 pub mod install;
 pub mod keeper;

@@ -24,6 +24,7 @@ pub mod age;
 pub mod bridge;
 pub mod bytes;
 pub mod canary;
+pub mod container;
 pub mod event;
 pub mod frame;
 pub mod install;

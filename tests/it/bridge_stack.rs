@@ -49,9 +49,11 @@ fn the_example_as_it_is_written() {
     assert!(lines[4].starts_with("export KICKOUT_TOKEN="));
     let over_http = |line: &str| kickout(line, &[]).env("KICKOUT_TOKEN", &secret).run();
     until("Apache passes it on", Duration::from_secs(60), || {
-        (over_http(&lines[5]).code == Some(0)).then_some(())
+        let said = over_http(&lines[5]);
+
+        (said.code == Some(0)).then_some(())
     });
-    over_http(&lines[5]).success().stdout_has("127.0.0.1");
+    over_http(&lines[5]).code(0).stdout_has("127.0.0.1");
     over_http(&lines[6])
         .success()
         .stdout("Success: Destroyed all sessions.\n");

@@ -19,7 +19,7 @@ use crate::wordpress::{core_dir, template_name};
 use crate::{Core, Kickout, Scratch, debian_package_of, until};
 
 /// Counts the changes to what is written into the tree.
-const LAYOUT: u32 = 2;
+const LAYOUT: u32 = 3;
 
 /// The packages that the images are made of.
 const PACKAGES: [&str; 7] = [
@@ -322,7 +322,9 @@ fn root() -> std::path::PathBuf {
         fs::create_dir_all(&data).unwrap();
         copy_tree(&template().join("."), &data);
         fs::create_dir_all(dir.join("run/mysqld")).unwrap();
-        fs::create_dir_all(dir.join("var/www/html")).unwrap();
+        for folder in ["var/www/html", "etc/apache2/conf-enabled"] {
+            fs::create_dir_all(dir.join(folder)).unwrap();
+        }
         for place in ["var/lib/mysql", "run/mysqld"] {
             shell("chown", &["-R", "999:999", &text(&dir.join(place))]);
         }

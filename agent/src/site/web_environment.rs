@@ -1,16 +1,13 @@
 //! Whose environment the web server's PHP has. Known in a container that runs the web server, where
 //! everything was started with the same variables; unknown elsewhere.
 
-use std::ffi::OsString;
 use std::fs;
-use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::environment::Environment;
+use kickout_shared::container::{MARKS, variables};
 
-/// Files that container engines leave in every container (Docker, Podman).
-const MARKS: [&str; 2] = ["/.dockerenv", "/run/.containerenv"];
+use super::environment::Environment;
 
 /// Programs that run PHP for the web, by the beginning of their names.
 const SERVERS: [&str; 6] = [
@@ -133,16 +130,6 @@ fn sole_account(processes: &[Process]) -> Option<(u32, u32)> {
         [account] => Some(account),
         _ => None,
     }
-}
-
-/// `NAME=value` pieces, each ended by NUL.
-fn variables(block: &[u8]) -> Vec<(OsString, OsString)> {
-    let piece = |piece: &[u8]| {
-        let equals = piece.iter().position(|&byte| byte == b'=')?;
-        let (name, value) = (piece[..equals].to_vec(), piece[equals + 1..].to_vec());
-        Some((OsString::from_vec(name), OsString::from_vec(value)))
-    };
-    block.split(|&byte| byte == 0).filter_map(piece).collect()
 }
 
 #[cfg(test)]

@@ -200,8 +200,17 @@ pub(super) fn running() -> Vec<String> {
     let old = format!("{BRIDGE} (deleted)");
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let ours = |pid: &String| {
-        let program = fs::read_link(format!("/proc/{pid}/exe"));
-        program.is_ok_and(|it| it == Path::new(BRIDGE) || it == Path::new(&old))
+        match fs::read_link(format!("/proc/{pid}/exe")) {
+            Ok(program) => program == Path::new(BRIDGE) || program == Path::new(&old),
+            // It lets nobody look into it; root in a container may not, either.
+            Err(why) if why.kind() == ErrorKind::PermissionDenied => {
+                // Empty for one that has ended, and that nobody has taken notice of.
+                let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+                let name = words.split(|byte| *byte == 0).next().unwrap_or_default();
+                name.rsplit(|byte| *byte == b'/').next() == Some(b"kickout-bridge")
+            }
+            Err(_) => false,
+        }
     };
     let own = std::process::id().to_string();
     let pids = entries.filter_map(|entry| entry.file_name().into_string().ok());

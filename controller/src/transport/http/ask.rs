@@ -23,6 +23,9 @@ use super::told::{Heard, Told};
 /// How long the answer of a destroy is looked for again.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// How long the beginning of an answer is waited for when nobody wants it any more.
+const ARRIVAL: Duration = Duration::from_secs(5);
+
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -41,6 +44,8 @@ pub(super) struct Ask {
 pub(super) enum Came {
     /// It was said to the end.
     Ended,
+    /// It was cancelled before it was asked.
+    Unsent,
     /// It was not done, and why.
     Not(Verdict, String, Option<String>),
     /// Nothing was done yet: it may be asked again after so long.
@@ -98,15 +103,9 @@ impl Ask {
                 return Some(Verdict::Cancelled);
             }
             told.alive().await;
-            let cancelled = told.heard.until(|it| it.is_cancelled());
-            let came = tokio::select! {
-                biased;
-                // The request is given up, which stops what runs; its name still tells how it ended.
-                () = cancelled, if lost.is_none() => Came::Lost("it was interrupted".to_owned()),
-                came = self.once(bridge, told, lost.is_some()) => came,
-            };
-            let why = match came {
+            let why = match self.once(bridge, told, lost.is_some()).await {
                 Came::Ended => return None,
+                Came::Unsent => return Some(Verdict::Cancelled),
                 Came::Stale => continue,
                 Came::Not(verdict, text, fix) if lost.is_none() => {
                     told.line(Level::Error, text, fix).await;
@@ -138,16 +137,27 @@ impl Ask {
     async fn once(&self, bridge: &Bridge, told: &mut Told<'_>, again: bool) -> Came {
         let unreached =
             |why: HttpError| Came::Not(Verdict::Unreachable, why.to_string(), Some(why.fix()));
-        let mut link = match bridge.link().await {
-            Ok(link) => link,
-            Err(why) => return unreached(why),
+        let connected = bridge.link();
+        let connected = told
+            .heard
+            .unless_cancelled(again, Duration::ZERO, connected);
+        let mut link = match connected.await {
+            Some(Ok(link)) => link,
+            Some(Err(why)) => return unreached(why),
+            None => return Came::Unsent,
         };
         let path = format!("{}{RUN}", bridge.base);
         let request = match bridge.request(Method::POST, &path, self.body.clone()) {
             Ok(request) => request,
             Err(why) => return unreached(why),
         };
-        let answer = match link.sender.send_request(request).await {
+        // Only what has arrived can be looked for again without beginning it.
+        let answered = link.sender.send_request(request);
+        let answered = told.heard.unless_cancelled(again, ARRIVAL, answered);
+        let Some(answered) = answered.await else {
+            return Came::Lost("it was interrupted".to_owned());
+        };
+        let answer = match answered {
             Ok(answer) => answer,
             // It had been closed before anything was said on it; and a look does no harm twice.
             Err(why) if link.used && (why.is_canceled() || !self.destroys) => return Came::Stale,

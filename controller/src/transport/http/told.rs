@@ -2,6 +2,7 @@
 //! and nothing twice.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use hyper::Response;
 use hyper::body::Incoming;
@@ -12,6 +13,7 @@ use kickout_shared::message::{CREDIT, FromAgent, RunId};
 use serde::Deserialize;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::Sender;
+use tokio::time::sleep;
 
 use super::ask::Came;
 use super::bridge::{Bridge, piece};
@@ -49,8 +51,27 @@ impl Heard {
         self.over.get()
     }
 
+    /// What comes, unless the run is cancelled and so much time passes before; nothing is given up
+    /// in the middle of being told. Not heeded where what was begun is only looked for again.
+    pub(super) async fn unless_cancelled<T>(
+        &self,
+        again: bool,
+        patience: Duration,
+        coming: impl Future<Output = T>,
+    ) -> Option<T> {
+        let cancelled = async {
+            self.until(|it| it.cancelled.get()).await;
+            sleep(patience).await;
+        };
+        tokio::select! {
+            biased;
+            () = cancelled, if !again => None,
+            came = coming => Some(came),
+        }
+    }
+
     /// Waits for it.
-    pub(super) async fn until(&self, met: impl Fn(&Self) -> bool) {
+    async fn until(&self, met: impl Fn(&Self) -> bool) {
         loop {
             let changed = self.changed.notified();
             if met(self) {
@@ -107,13 +128,23 @@ impl<'a> Told<'a> {
     ) -> Came {
         let (mut body, mut lines) = (answer.into_body(), Lines::default());
         let (mut unread, mut ended) = (None, None);
-        while let Some(read) = piece(&mut body).await {
-            match read {
-                Ok(bytes) => lines.push(&bytes),
-                Err(why) => {
-                    unread = Some(why.to_string());
-                    break;
-                }
+        loop {
+            let coming = piece(&mut body);
+            match self
+                .heard
+                .unless_cancelled(again, Duration::ZERO, coming)
+                .await
+            {
+                // The request is given up, which stops what runs; its name still tells how it ended.
+                None => return Came::Lost("it was interrupted".to_owned()),
+                Some(None) => break,
+                Some(Some(read)) => match read {
+                    Ok(bytes) => lines.push(&bytes),
+                    Err(why) => {
+                        unread = Some(why.to_string());
+                        break;
+                    }
+                },
             }
             loop {
                 let said = match lines.next_frame::<Said>() {
@@ -129,7 +160,6 @@ impl<'a> Told<'a> {
                         if seq != self.taken + 1 && !again {
                             return Came::Lost("it left something out".to_owned());
                         }
-                        self.taken = seq;
                         self.release().await;
                         match event {
                             Event::Line(Line {
@@ -138,6 +168,7 @@ impl<'a> Told<'a> {
                             }) => self.held = Some(event),
                             event => self.event(event).await,
                         }
+                        self.taken = seq;
                     }
                     Said::Frame(FromAgent::Done { outcome, .. }) => self.done = Some(outcome),
                     Said::Tail(Tail::Audited { head }) => {
