@@ -164,6 +164,11 @@ pub struct Audit {
     size: Option<u64>,
 }
 
+/// The file of a state folder's audit.
+pub fn file(state: &Path) -> PathBuf {
+    state.join("audit.jsonl")
+}
+
 impl Audit {
     /// Goes on where it ends; makes it when there is none. A last line that was cut short stays as it
     /// is, and is said to be so.

@@ -112,7 +112,7 @@ fn it_does_not_go_on_without_its_key() {
     std::fs::write(&key, &own).unwrap();
     assert!(matches!(open(), AuditError::Open(_)), "others read it");
     std::fs::remove_file(&key).unwrap();
-    crate::private::replace(&key, &own).unwrap();
+    crate::private::replace(&key, &own, 0o600).unwrap();
     assert!(Audit::open(&path, NOW).is_ok());
 }
 

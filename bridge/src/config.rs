@@ -12,6 +12,9 @@ use crate::private::{NotPrivate, is_own, is_private};
 /// Where the configuration of an installed bridge lies.
 pub const PLACE: &str = "/etc/kickout/kickout-bridge.toml";
 
+/// The account of the front, unless it is said.
+pub const ACCOUNT: &str = "kickout-bridge";
+
 /// The longest name of a site.
 const MAX_NAME: usize = 64;
 
@@ -77,12 +80,12 @@ fn listen() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, 8440))
 }
 
-fn state() -> PathBuf {
+pub(crate) fn state() -> PathBuf {
     PathBuf::from("/var/lib/kickout-bridge")
 }
 
 fn account() -> String {
-    "kickout-bridge".to_owned()
+    ACCOUNT.to_owned()
 }
 
 /// Why a configuration is refused.

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{BufRead, Read as _, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use kickout_shared::canary::Secret;
 use kickout_shared::event::{Level, Line};
@@ -14,9 +14,9 @@ use kickout_shared::token::sha256_hex;
 use kickout_shared::version;
 
 use crate::authority::{Grant, Scope};
-use crate::config::{Config, PLACE};
+use crate::config::{self, ACCOUNT, Config, PLACE};
 use crate::now;
-use crate::token::{Store, Stored};
+use crate::token::{DAY, Store, Stored};
 pub use error::InstallError;
 use places::{AGENT, BRIDGE, FOLDER, folder, put, removed};
 
@@ -44,7 +44,7 @@ const SCOPES: [Scope; 6] = [
 
 /// What the token is called, and how long it counts.
 const LABEL: &str = "installed";
-const LIFE: i64 = 30 * 24 * 60 * 60;
+const LIFE: i64 = 30 * DAY;
 
 /// The nonce that a controller starts us with, if one did.
 #[must_use]
@@ -168,13 +168,10 @@ fn install(order: &Install, agent: &[u8], says: &mut Says<'_>) -> Result<(), Ins
     }
     let mut changed = false;
     if host::has_account()? {
-        says.line(
-            Level::Info,
-            format!("The account {} is there.", host::ACCOUNT),
-        );
+        says.line(Level::Info, format!("The account {} is there.", ACCOUNT));
     } else {
         host::make_account()?;
-        says.line(Level::Info, format!("Made the account {}.", host::ACCOUNT));
+        says.line(Level::Info, format!("Made the account {}.", ACCOUNT));
     }
     changed |= bring(agent, says)?;
     if folder(&config.state, 0o700)? {
@@ -264,10 +261,10 @@ fn give_token(
     scopes: Vec<Scope>,
     says: &mut Says<'_>,
 ) -> Result<(), InstallError> {
-    let store = Store::at(config.state.join("tokens.json"));
+    let store = Store::of(&config.state);
     let (mut without, now) = (names, now());
     for token in store.read()? {
-        let counts = token.revoked.is_none() && token.expires > now;
+        let counts = token.counts(now).is_ok();
         without.retain(|name| {
             let has = counts && token.grant.sites.contains(name);
             if has {
@@ -348,10 +345,7 @@ fn remove(purge: bool, says: &mut Says<'_>) -> Result<(), InstallError> {
     } else {
         says.line(Level::Info, "There was no program and no unit.");
     }
-    let state = match &config {
-        Ok(config) => config.state.clone(),
-        Err(_) => PathBuf::from("/var/lib/kickout-bridge"),
-    };
+    let state = config.map_or_else(|_| config::state(), |config| config.state);
     if !purge {
         let kept = [Path::new(PLACE), &state];
         let kept: Vec<_> = kept.into_iter().filter(|place| place.exists()).collect();
@@ -366,7 +360,7 @@ fn remove(purge: bool, says: &mut Says<'_>) -> Result<(), InstallError> {
     places::remove_state(&state)?;
     says.line(Level::Info, "Removed configuration, tokens and audit.");
     if let Err(why) = host::remove_account() {
-        let text = format!("The account {} stays: {why}", host::ACCOUNT);
+        let text = format!("The account {} stays: {why}", ACCOUNT);
         says.line(Level::Warning, text);
     }
     Ok(())

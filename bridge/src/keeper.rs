@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::addressed::addressed;
 use crate::agent::Agents;
-use crate::audit::{Audit, AuditError, Entry, Head};
+use crate::audit::{self, Audit, AuditError, Entry, Head};
 use crate::authority::AuthorityError;
 use crate::border::{Ask, Denied};
 use crate::config::Config;
@@ -95,11 +95,11 @@ impl Keeper {
         owners: Vec<Option<Owner>>,
     ) -> Result<Self, KeeperError> {
         let state = &config.state;
-        let mut audit = Audit::open(&state.join("audit.jsonl"), now())?;
+        let mut audit = Audit::open(&audit::file(state), now())?;
         let release = kickout_shared::version::RELEASE.to_owned();
         audit.append(Entry::Started { release }, now())?;
         Ok(Self {
-            tokens: Store::at(state.join("tokens.json")),
+            tokens: Store::of(state),
             operations: Operations::open(&state.join("operations.db")).await?.into(),
             audit: audit.into(),
             agents,
@@ -283,12 +283,12 @@ impl Keeper {
             sessions,
         };
         let recorded = self.record(result);
-        match &ended {
-            // Nothing was said, and nothing was done.
-            Err(error) if !error.may_have_begun() && !answer.has_begun() => {
-                return Fate::Never(Some(unable(error.to_string(), error.fix())));
-            }
-            Ok(_) | Err(_) => {}
+        // Nothing was said, and nothing was done.
+        if let Err(error) = &ended
+            && !error.may_have_begun()
+            && !answer.has_begun()
+        {
+            return Fate::Never(Some(unable(error.to_string(), error.fix())));
         }
         // What was done cannot be undone: that it is not recorded is said.
         match recorded {

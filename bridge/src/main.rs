@@ -10,7 +10,7 @@ use kickout_bridge::audit::{self, Flaw, Key, Sound};
 use kickout_bridge::authority::{Grant, Scope};
 use kickout_bridge::config::{self, Config};
 use kickout_bridge::owner::Owner;
-use kickout_bridge::token::{Store, Stored, TokenError};
+use kickout_bridge::token::{DAY, Store, Stored, TokenError};
 use kickout_bridge::{News, cert, front, install, now, serve};
 use rustix::fs::Mode;
 
@@ -185,22 +185,19 @@ fn main() -> ExitCode {
 }
 
 fn obey(words: Words) -> Result<(), Failure> {
-    let command = match words.command {
+    let config = || Config::read(&words.config).map_err(|error| failed!(error));
+    match words.command {
         Command::Front { uid, gid } => {
             let account = uid.zip(gid).map(|(uid, gid)| Owner { uid, gid });
-            return front::run(account, tell).map_err(|error| failed!(error));
+            front::run(account, tell).map_err(|error| failed!(error))
         }
         // Before there is a configuration.
-        Command::Cert(command) => return cert(command, &words.config),
-        command => command,
-    };
-    let config = Config::read(&words.config).map_err(|error| failed!(error))?;
-    let tokens = serve::tokens(&config);
-    match command {
+        Command::Cert(command) => cert(command, &words.config),
         Command::Serve { agent } => {
-            serve::serve(config, agent, tell).map_err(|error| failed!(error))
+            serve::serve(config()?, agent, tell).map_err(|error| failed!(error))
         }
         Command::Check => {
+            let config = config()?;
             serve::check(&config).map_err(|error| failed!(error))?;
             say(&format!(
                 "Everything is in order: {} would answer.",
@@ -208,11 +205,13 @@ fn obey(words: Words) -> Result<(), Failure> {
             ));
             Ok(())
         }
-        Command::Token(command) => token(command, &config, &tokens),
-        Command::Audit(AuditCommand::Verify { head }) => {
-            verify(&config.state.join("audit.jsonl"), head.as_deref())
+        Command::Token(command) => {
+            let config = config()?;
+            token(command, &config, &Store::of(&config.state))
         }
-        Command::Front { .. } | Command::Cert(_) => Ok(()),
+        Command::Audit(AuditCommand::Verify { head }) => {
+            verify(&audit::file(&config()?.state), head.as_deref())
+        }
     }
 }
 
@@ -235,7 +234,7 @@ fn token(command: TokenCommand, config: &Config, tokens: &Store) -> Result<(), F
                     fix: "Give --user=<id>; kickout user list names ids.".to_owned(),
                 });
             }
-            let life = add.days.saturating_mul(24 * 60 * 60);
+            let life = add.days.saturating_mul(DAY);
             let grant = Grant {
                 scopes: add.scopes,
                 sites: add.sites,
@@ -258,7 +257,7 @@ fn token(command: TokenCommand, config: &Config, tokens: &Store) -> Result<(), F
         }
         TokenCommand::List => {
             for token in tokens.read().map_err(|error| failed!(error))? {
-                let left = (token.expires - now()).max(0) / (24 * 60 * 60);
+                let left = token.days_left(now());
                 let state = match token.revoked {
                     Some(_) => "revoked".to_owned(),
                     None if token.expires <= now() => "expired".to_owned(),

@@ -1,8 +1,8 @@
 //! Files and folders that are ours alone: secrets in others are none any more.
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
@@ -79,16 +79,23 @@ pub(crate) fn read(path: &Path, most: u64) -> Result<Option<Vec<u8>>, Unread> {
     Ok(Some(bytes))
 }
 
+/// The permissions of what nobody else may read.
+pub(crate) const OURS: u32 = 0o600;
+
 /// Puts a file in the place of one, or of none: whoever reads has the old or the new one.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let new = beside(path, "new");
     let _ = fs::remove_file(&new);
-    let mut file = create(&new, true)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&new, path)?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
+    let written = || {
+        let mut file = create(&new, true)?;
+        file.write_all(bytes)?;
+        file.set_permissions(Permissions::from_mode(mode))?;
+        file.sync_all()?;
+        fs::rename(&new, path)?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        File::open(folder)?.sync_all()
+    };
+    written().inspect_err(|_| drop(fs::remove_file(&new)))
 }
 
 /// A name beside it.
@@ -103,7 +110,7 @@ pub(crate) fn create(path: &Path, new: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options
         .write(true)
-        .mode(0o600)
+        .mode(OURS)
         .custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
     match new {
         true => options.create_new(true),

@@ -137,18 +137,13 @@ fn ready(config: &Config) -> Result<Ready, ServeError> {
     let owners = owners?;
     let account = owner::front(&config.account, &owners)?;
     config.state_is_private()?;
-    tokens(config).read()?;
+    Store::of(&config.state).read()?;
     Ok(Ready {
         owners,
         account,
         empty: empty(&config.state)?,
         tls: config.tls.as_ref().map(tls::read).transpose()?,
     })
-}
-
-/// The tokens of this configuration.
-pub fn tokens(config: &Config) -> Store {
-    Store::at(config.state.join("tokens.json"))
 }
 
 /// An empty folder that nobody else may even look into.

@@ -15,13 +15,16 @@ use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use crate::authority::Grant;
-use crate::private::{self, NotPrivate, Unread};
+use crate::private::{self, NotPrivate, OURS, Unread};
 
 /// What every token begins with: scanners of secrets find it in files that should not have it.
 pub const PREFIX: &str = "kob";
 
 /// The longest life of a token, in seconds.
-pub const MAX_LIFE: i64 = 90 * 24 * 60 * 60;
+pub const MAX_LIFE: i64 = 90 * DAY;
+
+/// In seconds.
+pub const DAY: i64 = 24 * 60 * 60;
 
 const ID_BYTES: usize = 6;
 const SECRET_BYTES: usize = 32;
@@ -155,6 +158,22 @@ impl fmt::Debug for Secret {
 }
 
 impl Stored {
+    /// Whether its time is now, and it was not revoked.
+    pub fn counts(&self, now: i64) -> Result<(), Refusal> {
+        if self.revoked.is_some() {
+            return Err(Refusal::Revoked);
+        }
+        match (self.created..self.expires).contains(&now) {
+            true => Ok(()),
+            false => Err(Refusal::Expired),
+        }
+    }
+
+    /// Whole days until it ends.
+    pub fn days_left(&self, now: i64) -> i64 {
+        (self.expires - now).max(0) / DAY
+    }
+
     /// A new token that counts from `now` on for `life` seconds.
     pub fn new(
         label: String,
@@ -202,8 +221,8 @@ pub fn check<'t>(
         let mut refusal = Refusal::Malformed;
         for token in tokens.iter().filter(|it| it.alone) {
             if certificate.is_some() && token.certificate.as_deref() == certificate {
-                match counts(token, now) {
-                    Ok(token) => return Ok(token),
+                match token.counts(now) {
+                    Ok(()) => return Ok(token),
                     Err(why) => refusal = why,
                 }
             }
@@ -219,20 +238,10 @@ pub fn check<'t>(
     if !equal {
         return Err(Refusal::Wrong);
     }
-    let token = counts(token, now)?;
+    token.counts(now)?;
     match &token.certificate {
         Some(bound) if certificate != Some(bound) => Err(Refusal::Certificate),
         _ => Ok(token),
-    }
-}
-
-fn counts(token: &Stored, now: i64) -> Result<&Stored, Refusal> {
-    if token.revoked.is_some() {
-        return Err(Refusal::Revoked);
-    }
-    match (token.created..token.expires).contains(&now) {
-        true => Ok(token),
-        false => Err(Refusal::Expired),
     }
 }
 
@@ -261,6 +270,11 @@ struct Document {
 }
 
 impl Store {
+    /// That of a state folder.
+    pub fn of(state: &Path) -> Self {
+        Self::at(state.join("tokens.json"))
+    }
+
     /// The file at this path; it need not be there yet.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
@@ -298,7 +312,7 @@ impl Store {
         let changed = change(&mut tokens)?;
         let written = serde_json::to_vec_pretty(&Document { tokens })
             .map_err(io::Error::from)
-            .and_then(|text| private::replace(&self.path, &text));
+            .and_then(|text| private::replace(&self.path, &text, OURS));
         written.map_err(|why| self.io("write", why))?;
         Ok(changed)
     }

@@ -8,7 +8,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use zeroize::Zeroizing;
 
 use super::AuditError;
-use crate::private::{self, Unread};
+use crate::private::{self, OURS, Unread};
 use crate::token::hex;
 
 const KEY_BYTES: usize = 32;
@@ -50,7 +50,7 @@ impl Key {
         let random = SystemRandom::new().fill(&mut *bytes);
         let made = random
             .map_err(|_| std::io::Error::other("the system gives no random numbers"))
-            .and_then(|()| private::replace(&path, &*bytes));
+            .and_then(|()| private::replace(&path, &*bytes, OURS));
         let what = "make";
         made.map_err(|why| AuditError::Io { what, path, why })?;
         Ok(Self::of(&*bytes))

@@ -3,9 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::host::ACCOUNT;
 use super::places::BRIDGE;
-use crate::config::{ConfigError, PLACE};
+use crate::config::{ACCOUNT, ConfigError, PLACE};
 use crate::owner::OwnerError;
 use crate::token::TokenError;
 

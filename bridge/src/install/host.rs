@@ -12,11 +12,8 @@ use kickout_shared::bridge::HEALTH;
 
 use super::InstallError;
 use super::places::{BRIDGE, folder, put, removed};
-use crate::config::Config;
+use crate::config::{ACCOUNT, Config};
 use crate::owner::{self, OwnerError};
-
-/// The account of the part that speaks with the network.
-pub(super) const ACCOUNT: &str = "kickout-bridge";
 
 /// The unit, by its name and its place.
 pub(super) const UNIT: &str = "kickout-bridge.service";

@@ -1,13 +1,12 @@
 //! Files and folders of an installed bridge: written whole or not at all, and nobody's but root's.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{
-    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
-};
+use std::fs::{self, DirBuilder, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use super::InstallError;
+use crate::private;
 use crate::serve::EMPTY;
 
 /// Where the programs lie.
@@ -25,27 +24,8 @@ pub(super) fn put(path: &Path, bytes: &[u8], mode: u32) -> Result<bool, InstallE
     if is(path, bytes, mode) {
         return Ok(false);
     }
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let new = folder.join(format!(".{name}.new"));
-    removed(&new)?;
-    let written = || -> io::Result<()> {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&new)?;
-        file.write_all(bytes)?;
-        file.set_permissions(Permissions::from_mode(mode))?;
-        file.sync_all()?;
-        fs::rename(&new, path)?;
-        File::open(folder)?.sync_all()
-    };
-    let done = written();
-    if done.is_err() {
-        let _ = fs::remove_file(&new);
-    }
-    done.map(|()| true).map_err(failed)
+    private::replace(path, bytes, mode).map_err(failed)?;
+    Ok(true)
 }
 
 fn is(path: &Path, bytes: &[u8], mode: u32) -> bool {

@@ -72,7 +72,7 @@ pub(super) fn findings(agent: &str) -> Vec<Finding> {
             }
         });
     }
-    match Store::at(config.state.join("tokens.json")).read() {
+    match Store::of(&config.state).read() {
         Ok(tokens) => found.extend(tokens.iter().map(token)),
         Err(error) => {
             let (text, fix) = (error.to_string(), error.fix());
@@ -168,7 +168,7 @@ fn listens(config: &Config) -> Finding {
 }
 
 fn token(token: &Stored) -> Finding {
-    let left = (token.expires - now()).max(0) / (24 * 60 * 60);
+    let left = token.days_left(now());
     let (id, label) = (&token.id, token.label.escape_debug());
     let sites = token.grant.sites.join(", ");
     let text = |state: &str| format!("{id} {label} for {sites}: {state}");
