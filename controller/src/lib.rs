@@ -17,6 +17,7 @@ pub mod error;
 pub mod exchange;
 pub mod exit;
 mod here;
+mod http1;
 pub mod inventory;
 pub mod render;
 pub mod report;

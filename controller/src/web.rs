@@ -4,14 +4,11 @@
 mod address;
 
 use std::fmt;
-use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use hyper::body::{Body as _, Incoming};
-use hyper::client::conn::http1;
+use hyper::body::Incoming;
 use hyper::{Request, Response, header};
 use hyper_util::rt::TokioIo;
 use kickout_shared::version;
@@ -23,21 +20,16 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 pub use self::address::{Head, Page};
 use crate::connection::{Stream, Tunnel, TunnelError};
+use crate::http1::{client, piece};
 use crate::tls;
 
 /// How long one answer may take, connection included.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// The largest head of an answer, in bytes.
-const MOST_HEAD: usize = 64 * 1024;
-
 /// How much of a body is waited for, and how long. It says nothing; but a cache in front keeps a
 /// page once it is complete, and must have it before anybody asks again.
 const MOST_BODY: usize = 4 * 1024 * 1024;
 const BODY: Duration = Duration::from_secs(5);
-
-/// Lines of a head.
-const MOST_LINES: usize = 100;
 
 /// What is shown of somebody else's text, in characters.
 const SHOWN: usize = 200;
@@ -221,9 +213,10 @@ async fn answer(
     at: &str,
 ) -> Result<Answer, WebError> {
     let none = |why: hyper::Error| WebError::Answer(at.to_owned(), why.to_string());
-    let mut client = http1::Builder::new();
-    client.max_buf_size(MOST_HEAD).max_headers(MOST_LINES);
-    let (mut sender, connection) = client.handshake(TokioIo::new(stream)).await.map_err(none)?;
+    let (mut sender, connection) = client()
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(none)?;
     let response = sender.send_request(request);
     tokio::pin!(response, connection);
     let response = tokio::select! {
@@ -246,9 +239,8 @@ async fn answer(
 /// Until the body is over, or as much of it as is waited for.
 async fn passed(mut body: Incoming) {
     let mut left = MOST_BODY;
-    while let Some(Ok(frame)) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-        let size = frame.data_ref().map_or(0, |data| data.len());
-        match left.checked_sub(size) {
+    while let Some(Ok(data)) = piece(&mut body).await {
+        match left.checked_sub(data.len()) {
             Some(rest) => left = rest,
             None => return,
         }

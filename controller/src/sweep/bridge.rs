@@ -172,16 +172,17 @@ fn order<'a>(
     agents: &'a Agents,
     arch: &str,
 ) -> Result<(Order, &'a [u8]), Trouble> {
-    if let BridgeVerb::Remove { purge, .. } = verb {
-        return Ok((Order::Remove { purge: *purge }, &[]));
-    }
-    let (offer, bytes) = agents.offered(arch)?;
-    let agent = Program {
-        size: bytes.len() as u64,
-        sha256: offer.hash.clone(),
+    let agent = || -> Result<_, Trouble> {
+        let (offer, bytes) = agents.offered(arch)?;
+        let agent = Program {
+            size: bytes.len() as u64,
+            sha256: offer.hash.clone(),
+        };
+        Ok((agent, bytes))
     };
     Ok(match verb {
         BridgeVerb::Install { sites, scopes } => {
+            let (agent, bytes) = agent()?;
             let install = Install {
                 sites: sites.clone(),
                 scopes: scopes.clone(),
@@ -189,9 +190,12 @@ fn order<'a>(
             };
             (Order::Install(install), bytes)
         }
-        BridgeVerb::Upgrade => (Order::Upgrade { agent }, bytes),
+        BridgeVerb::Upgrade => {
+            let (agent, bytes) = agent()?;
+            (Order::Upgrade { agent }, bytes)
+        }
         BridgeVerb::Status => {
-            let agent = agent.sha256;
+            let agent = agent()?.0.sha256;
             (Order::Status { agent }, &[])
         }
         BridgeVerb::Remove { purge, .. } => (Order::Remove { purge: *purge }, &[]),

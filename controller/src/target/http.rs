@@ -104,14 +104,23 @@ impl HttpUrl {
     /// Host and port as a request names them: the port only where it is not the usual one.
     #[must_use]
     pub fn authority(&self) -> String {
-        let host = match self.host.as_str() {
+        match self.port.get() {
+            443 if self.tls => self.bracketed(),
+            80 if !self.tls => self.bracketed(),
+            _ => self.with_port(),
+        }
+    }
+
+    /// Host and port, whichever it is.
+    #[must_use]
+    pub fn with_port(&self) -> String {
+        format!("{}:{}", self.bracketed(), self.port.get())
+    }
+
+    fn bracketed(&self) -> String {
+        match self.host.as_str() {
             host if host.contains(':') => format!("[{host}]"),
             host => host.to_ascii_lowercase(),
-        };
-        match self.port.get() {
-            443 if self.tls => host,
-            80 if !self.tls => host,
-            port => format!("{host}:{port}"),
         }
     }
 

@@ -87,9 +87,18 @@ impl Around {
 
     /// Where what is remembered between runs lies.
     pub fn state(&self) -> Option<PathBuf> {
-        let base = match self.var("XDG_STATE_HOME") {
-            Some(state) if state.starts_with('/') => PathBuf::from(state),
-            _ => self.home()?.join(".local/state"),
+        self.own("XDG_STATE_HOME", ".local/state")
+    }
+
+    /// Where the operator keeps what is for this program.
+    pub fn config(&self) -> Option<PathBuf> {
+        self.own("XDG_CONFIG_HOME", ".config")
+    }
+
+    fn own(&self, variable: &str, usual: &str) -> Option<PathBuf> {
+        let base = match self.var(variable) {
+            Some(base) if base.starts_with('/') => PathBuf::from(base),
+            _ => self.home()?.join(usual),
         };
         Some(base.join("kickout"))
     }

@@ -3,13 +3,11 @@
 
 use std::cell::RefCell;
 use std::error::Error as _;
-use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use kickout_shared::bridge::TYPE;
@@ -23,6 +21,7 @@ use zeroize::Zeroizing;
 use super::dial::{Link, dial};
 use super::error::HttpError;
 use super::operator::Operator;
+use crate::http1::piece;
 use crate::target::{Hop, HttpUrl};
 
 /// Runs that are asked of one bridge at once.
@@ -189,18 +188,5 @@ impl Bridge {
             }
         }
         Ok(whole)
-    }
-}
-
-/// The next piece of a body, if there is one.
-pub(super) async fn piece(body: &mut Incoming) -> Option<Result<Bytes, hyper::Error>> {
-    loop {
-        match poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await? {
-            Ok(frame) => match frame.into_data() {
-                Ok(data) => return Some(Ok(data)),
-                Err(_) => continue,
-            },
-            Err(why) => return Some(Err(why)),
-        }
     }
 }

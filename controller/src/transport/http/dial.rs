@@ -17,15 +17,12 @@ use tokio_rustls::rustls::{self, CertificateError, ClientConfig, pki_types::Serv
 use super::error::HttpError;
 use super::operator::OtherKey;
 use crate::connection::Stream;
+use crate::http1::client;
 use crate::target::{Hop, HttpUrl};
 use crate::tls;
 
 /// How long a connection may take to be there.
 const CONNECT: Duration = Duration::from_secs(10);
-
-/// The largest head of an answer, in bytes, and its lines.
-const MOST_HEAD: usize = 64 * 1024;
-const MOST_LINES: usize = 100;
 
 /// Where proxies listen unless it is said.
 const PROXY_PORT: u16 = 3128;
@@ -126,12 +123,7 @@ async fn through(proxy: &Hop, url: &HttpUrl, place: &str) -> Result<Box<dyn Stre
         .map_err(|why| failed(why.to_string()))?;
     // It ends with the stream.
     tokio::task::spawn_local(connection.with_upgrades());
-    let host = url.host().as_str();
-    let host = match host.contains(':') {
-        true => format!("[{host}]"),
-        false => host.to_owned(),
-    };
-    let authority = format!("{host}:{}", url.port().get());
+    let authority = url.with_port();
     let request = Request::builder()
         .method(Method::CONNECT)
         .uri(&authority)
@@ -149,15 +141,13 @@ async fn through(proxy: &Hop, url: &HttpUrl, place: &str) -> Result<Box<dyn Stre
 }
 
 async fn spoken(stream: impl Stream + 'static, place: &str) -> Result<Link, HttpError> {
-    let mut http = http1::Builder::new();
-    http.max_buf_size(MOST_HEAD).max_headers(MOST_LINES);
-    let (sender, connection) =
-        http.handshake(TokioIo::new(stream))
-            .await
-            .map_err(|why| HttpError::Connect {
-                place: place.to_owned(),
-                why: why.to_string(),
-            })?;
+    let (sender, connection) = client()
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(|why| HttpError::Connect {
+            place: place.to_owned(),
+            why: why.to_string(),
+        })?;
     let mut driver = JoinSet::new();
     driver.spawn_local(async move { drop(connection.await) });
     Ok(Link {

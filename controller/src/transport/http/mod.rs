@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 
 use kickout_shared::bridge::{HEALTH, Health, WELL_KNOWN, WellKnown};
-use kickout_shared::message::{Hello, MAGIC};
+use kickout_shared::message::Hello;
 use kickout_shared::version;
 
 use super::Start;
@@ -64,8 +64,7 @@ pub async fn open(
         protocol: health.protocol,
         arch: String::new(),
     };
-    let hello = serde_json::to_string(&hello).unwrap_or_default();
-    let hello = format!("{MAGIC} {} {hello}\n", start.nonce);
+    let hello = hello.line(start.nonce).unwrap_or_default() + "\n";
     let place = url.authority();
     tokio::task::spawn_local(relay::relay(Rc::new(bridge), theirs, hello.into_bytes()));
     let (from_agent, to_agent) = tokio::io::split(ours);

@@ -76,17 +76,13 @@ impl Operator {
             (None, Some(text)) => Some(token(text, TOKEN)?),
             (None, None) => None,
         };
-        let config = match around.var("XDG_CONFIG_HOME") {
-            Some(config) if config.starts_with('/') => Some(PathBuf::from(config)),
-            _ => around.home().map(|home| home.join(".config")),
-        };
         Ok(Self {
             tls: Arc::new(config_of(means, around)?),
             proxy: means.proxy.clone(),
             state: around.state(),
             has_certificate: means.certificate.is_some(),
             token,
-            tokens: config.map(|it| it.join("kickout/tokens")),
+            tokens: around.config().map(|it| it.join("tokens")),
         })
     }
 

@@ -16,8 +16,9 @@ use tokio::sync::mpsc::Sender;
 use tokio::time::sleep;
 
 use super::ask::Came;
-use super::bridge::{Bridge, piece};
+use super::bridge::Bridge;
 use super::heads;
+use crate::http1::piece;
 
 /// What the controller says of a run.
 #[derive(Default)]
