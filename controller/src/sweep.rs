@@ -4,6 +4,7 @@
 mod bridge;
 mod canary;
 mod consent;
+mod each;
 mod hosts;
 mod members;
 mod print;

@@ -5,8 +5,7 @@ use rustix::process::Signal;
 
 use crate::bridge::site;
 use crate::connect::waiting;
-use crate::held::Held;
-use crate::interrupt::a_moment;
+use crate::interrupt::{SWEEP, a_moment, locked, stopped_after_its_step};
 use crate::running::Running;
 use crate::stored::{all_rows, crowd};
 use crate::verify::{Proved as _, no_canary};
@@ -79,31 +78,13 @@ fn stopped() {
     );
     let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
     std::fs::set_permissions(kept, private).unwrap();
-    // It goes from the highest row down, and waits in its second window for somebody's lock.
-    let row = &before[before.len() - 1_500][0];
-    let lock =
-        format!("BEGIN; SELECT umeta_id FROM wp_usermeta WHERE umeta_id = {row} FOR UPDATE;");
-    let mut held = Held::on_server(site.database(), &lock);
+    let mut held = locked(&site);
     let http = format!("--http=http://{}", bridge.address());
-    let words = [
-        "user",
-        "session",
-        "destroy",
-        "--all-users",
-        "--yes",
-        "--debug=ended",
-        &http,
-    ];
+    let words = [&SWEEP[..], &[http.as_str()]].concat();
     let running = Running::start_at(home.path(), home.path(), &words, "");
     waiting(&site);
     running.send(Signal::INT);
     a_moment();
     held.say("ROLLBACK;");
-    let end = running.end();
-    assert_eq!(end.code, Some(130), "{}", end.stderr);
-    assert_eq!(end.stdout, "");
-    let said = "Interrupted: 2000 sessions destroyed until then.";
-    assert!(end.stderr.contains(said), "{}", end.stderr);
-    assert_eq!(end.stderr.matches("Debug: ").count(), 2_000);
-    assert!(all_rows(&site) == before[..before.len() - 2_000]);
+    stopped_after_its_step(&site, &before, &running.end());
 }

@@ -8,10 +8,10 @@ use rustix::process::Signal;
 
 use crate::connect::waiting;
 use crate::held::Held;
-use crate::running::{Running, gone};
+use crate::running::{End, Running, gone};
 use crate::stored::{all_rows, crowd};
 
-const SWEEP: [&str; 6] = [
+pub(crate) const SWEEP: [&str; 6] = [
     "user",
     "session",
     "destroy",
@@ -20,14 +20,19 @@ const SWEEP: [&str; 6] = [
     "--debug=ended",
 ];
 
-/// A sweep that waits in its second window of a thousand rows for somebody's lock.
-fn halted(site: &Site) -> (Running, Held) {
+/// Somebody's lock in the second window of a thousand rows.
+pub(crate) fn locked(site: &Site) -> Held {
     let rows = all_rows(site);
     // It goes from the highest row down.
     let row = &rows[rows.len() - 1_500][0];
     let lock =
         format!("BEGIN; SELECT umeta_id FROM wp_usermeta WHERE umeta_id = {row} FOR UPDATE;");
-    let held = Held::on_server(site.database(), &lock);
+    Held::on_server(site.database(), &lock)
+}
+
+/// A sweep that waits for it.
+fn halted(site: &Site) -> (Running, Held) {
+    let held = locked(site);
     let running = Running::start(site, &SWEEP, "");
     waiting(site);
     (running, held)
@@ -39,6 +44,17 @@ pub(crate) fn a_moment() {
     until("half a second passes", Duration::from_secs(5), || {
         (since.elapsed() > Duration::from_millis(500)).then_some(())
     });
+}
+
+/// The step that was under way was finished, and the next one never began.
+pub(crate) fn stopped_after_its_step(site: &Site, before: &[Vec<String>], end: &End) {
+    assert_eq!(end.code, Some(130), "{}", end.stderr);
+    assert_eq!(end.stdout, "");
+    let said = "Interrupted: 2000 sessions destroyed until then.";
+    assert!(end.stderr.contains(said), "{}", end.stderr);
+    // Each of them has been named: nothing is gone without its evidence.
+    assert_eq!(end.stderr.matches("Debug: ").count(), 2_000);
+    assert!(all_rows(site) == before[..before.len() - 2_000]);
 }
 
 #[test]
@@ -55,15 +71,7 @@ fn in_the_middle_of_a_sweep() {
         running.send(signal);
         a_moment();
         held.say("ROLLBACK;");
-        let end = running.end();
-        assert_eq!(end.code, Some(130), "{}", end.stderr);
-        assert_eq!(end.stdout, "");
-        // The step that was under way was finished, and the next one never began.
-        let said = "Interrupted: 2000 sessions destroyed until then.";
-        assert!(end.stderr.contains(said), "{}", end.stderr);
-        // Each of them has been named: nothing is gone without its evidence.
-        assert_eq!(end.stderr.matches("Debug: ").count(), 2_000);
-        assert!(all_rows(&site) == before[..before.len() - 2_000]);
+        stopped_after_its_step(&site, &before, &running.end());
         gone(agent);
     }
 

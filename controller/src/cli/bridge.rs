@@ -58,7 +58,7 @@ pub(super) fn remove(typed: &args::BridgeRemove) -> Result<Bridge, UsageError> {
         purge: flag("purge", typed.purge.as_deref())?,
         agreed: flag("yes", typed.yes.as_deref())?,
     };
-    bridge(verb, typed.bridge.clone())
+    bridge(verb, typed.bare.bridge.clone())
 }
 
 pub(super) fn install(typed: &args::BridgeInstall) -> Result<Bridge, UsageError> {
@@ -69,7 +69,7 @@ pub(super) fn install(typed: &args::BridgeInstall) -> Result<Bridge, UsageError>
     let typed_sites = values("site", typed.site.clone())?;
     let name = value("name", typed.name.clone())?;
     let owner = value("owner", typed.owner.clone())?;
-    let url = value("url", typed.globals.url.clone())?;
+    let url = value("url", typed.bare.globals.url.clone())?;
     let alone = typed_sites.len() == 1;
     if typed_sites.is_empty() {
         return Err(lacks(
@@ -101,7 +101,10 @@ pub(super) fn install(typed: &args::BridgeInstall) -> Result<Bridge, UsageError>
         });
     }
     let scopes = values("scope", typed.scope.clone())?;
-    bridge(BridgeVerb::Install { sites, scopes }, typed.bridge.clone())
+    bridge(
+        BridgeVerb::Install { sites, scopes },
+        typed.bare.bridge.clone(),
+    )
 }
 
 /// `<path>`, or `<path>=<url>`.

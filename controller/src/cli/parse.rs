@@ -161,7 +161,7 @@ fn read(
         Command::Agent(args::Agent::Where(typed)) => (Task::Tidy { remove: false }, typed.globals),
         Command::Agent(args::Agent::Remove(typed)) => (Task::Tidy { remove: true }, typed.globals),
         Command::Bridge(args::Bridge::Install(typed)) => {
-            (Task::Bridge(bridge::install(&typed)?), typed.globals)
+            (Task::Bridge(bridge::install(&typed)?), typed.bare.globals)
         }
         Command::Bridge(args::Bridge::Status(typed)) => {
             (Task::Bridge(bridge::status(&typed)?), typed.globals)
@@ -170,7 +170,7 @@ fn read(
             (Task::Bridge(bridge::upgrade(&typed)?), typed.globals)
         }
         Command::Bridge(args::Bridge::Remove(typed)) => {
-            (Task::Bridge(bridge::remove(&typed)?), typed.globals)
+            (Task::Bridge(bridge::remove(&typed)?), typed.bare.globals)
         }
         Command::Config(args::Config::Show(typed)) => {
             let origin = super::flags::flag("origin", typed.origin.as_deref())?;

@@ -1,13 +1,13 @@
 //! The bridge of a host: installed, looked at, brought up to date or removed, one order a host.
 
-use futures_util::StreamExt as _;
 use kickout_shared::event::{Level, Line, State};
 use kickout_shared::install::{Answer, Install, Order, Program};
 
 use super::consent;
+use super::each::{each, warn};
 use super::hosts::nonce;
 use super::members::{self, Host};
-use super::{Transports, Ways, runtime};
+use super::{Transports, Ways};
 use crate::cli::{Bridge, BridgeVerb, UsageError};
 use crate::deliver::{Agents, DeliverError, Kind};
 use crate::error::Error;
@@ -17,7 +17,7 @@ use crate::inventory::Resolved;
 use crate::render::{Screen, proxy_lines, read_line};
 use crate::report::{finding, with_fix};
 use crate::target::Target;
-use crate::transport::{self, OpenError, WARNING};
+use crate::transport::{self, OpenError};
 
 /// Why a host's bridge is not as it was to be.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +65,6 @@ pub(crate) fn bridge(
     bridge: Bridge,
     screen: &mut Screen,
 ) -> Result<Exit, Error> {
-    let runtime = runtime()?;
     let parallel = ways.parallel;
     let agents = Agents::new(ways.agent.as_deref())?;
     let mut transports = Transports::new(ways, &[])?;
@@ -80,24 +79,17 @@ pub(crate) fn bridge(
     {
         agree(&hosts, purge, screen)?;
     }
-    let mut exits = Vec::with_capacity(hosts.len());
-    runtime.block_on(async {
-        let visits = futures_util::stream::iter(&hosts)
-            .map(|host| visit(&transports, host, &agents, &bridge.verb))
-            .buffered(parallel);
-        let mut visits = std::pin::pin!(visits);
-        for host in &hosts {
-            let Some(visited) = visits.next().await else {
-                break;
-            };
+    each(
+        &hosts,
+        parallel,
+        |host| visit(&transports, host, &agents, &bridge.verb),
+        |host, visited| {
             if hosts.len() > 1 {
                 screen.line(screen.lines.info(host.target.to_string()));
             }
-            exits.push(show(screen, host, visited, &bridge.verb));
-        }
-    });
-    runtime.shutdown_background();
-    Ok(Exit::fold(&exits))
+            show(screen, host, visited, &bridge.verb)
+        },
+    )
 }
 
 /// Refuses what cannot have a bridge installed.
@@ -204,11 +196,7 @@ fn order<'a>(
 
 fn show(screen: &mut Screen, host: &Host, visited: Visited, verb: &BridgeVerb) -> Exit {
     let name = &host.target;
-    for (stage, text) in host.way.take() {
-        if stage == WARNING {
-            screen.line(screen.lines.warning(format!("{name}: {text}")));
-        }
-    }
+    warn(screen, host);
     let mut exit = Exit::Done;
     let mut serves = None;
     for answer in visited.answers {

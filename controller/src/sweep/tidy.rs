@@ -1,16 +1,15 @@
 //! The agents that lie on hosts, named or removed: one question a host, none to a site.
 
-use futures_util::StreamExt as _;
-
+use super::each::{each, warn};
 use super::hosts::nonce;
 use super::members::{self, Host};
-use super::{Transports, Ways, runtime};
+use super::{Transports, Ways};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::inventory::Resolved;
 use crate::render::Screen;
 use crate::report::with_fix;
-use crate::transport::{self, OpenError, Placed, WARNING};
+use crate::transport::{self, OpenError, Placed};
 
 /// Shows the agents on the hosts of these sites; removes them when asked to.
 pub(crate) fn tidy(
@@ -19,26 +18,16 @@ pub(crate) fn tidy(
     remove: bool,
     screen: &mut Screen,
 ) -> Result<Exit, Error> {
-    let runtime = runtime()?;
     let parallel = ways.parallel;
     let targets = targets.into_iter().map(|target| (target, None));
     let (_, hosts) = members::gather(targets.collect());
     let transports = Transports::new(ways, &[])?;
-    let mut exits = Vec::with_capacity(hosts.len());
-    runtime.block_on(async {
-        let visits = futures_util::stream::iter(&hosts)
-            .map(|host| visit(&transports, host, remove))
-            .buffered(parallel);
-        let mut visits = std::pin::pin!(visits);
-        for host in &hosts {
-            let Some(found) = visits.next().await else {
-                break;
-            };
-            exits.push(show(screen, host, found, remove));
-        }
-    });
-    runtime.shutdown_background();
-    Ok(Exit::fold(&exits))
+    each(
+        &hosts,
+        parallel,
+        |host| visit(&transports, host, remove),
+        |host, found| show(screen, host, found, remove),
+    )
 }
 
 async fn visit(
@@ -59,11 +48,7 @@ fn show(
     remove: bool,
 ) -> Exit {
     let name = &host.target;
-    for (stage, text) in host.way.take() {
-        if stage == WARNING {
-            screen.line(screen.lines.warning(format!("{name}: {text}")));
-        }
-    }
+    warn(screen, host);
     let placed = match found {
         Ok(placed) => placed,
         Err(error) => {

@@ -34,14 +34,11 @@ pub(in crate::cli) struct BridgeInstall {
     #[arg(long, value_name = "scope", num_args = 0..=1, require_equals = true,
         default_missing_value = BARE, action = clap::ArgAction::Append)]
     pub(in crate::cli) scope: Vec<String>,
-    /// Use this bridge file instead of the one kickout carries.
-    #[arg(long, value_name = "file", num_args = 0..=1, require_equals = true,
-        default_missing_value = BARE)]
-    pub(in crate::cli) bridge: Option<String>,
     #[command(flatten)]
-    pub(in crate::cli) globals: Globals,
+    pub(in crate::cli) bare: BridgeBare,
 }
 
+/// What each of them knows.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct BridgeBare {
     /// Use this bridge file instead of the one kickout carries.
@@ -62,10 +59,6 @@ pub(in crate::cli) struct BridgeRemove {
     #[arg(long, value_name = FLAG, num_args = 0..=1, require_equals = true,
         default_missing_value = "true")]
     pub(in crate::cli) yes: Option<String>,
-    /// Use this bridge file instead of the one kickout carries.
-    #[arg(long, value_name = "file", num_args = 0..=1, require_equals = true,
-        default_missing_value = BARE)]
-    pub(in crate::cli) bridge: Option<String>,
     #[command(flatten)]
-    pub(in crate::cli) globals: Globals,
+    pub(in crate::cli) bare: BridgeBare,
 }

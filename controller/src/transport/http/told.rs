@@ -130,22 +130,18 @@ impl<'a> Told<'a> {
         let (mut body, mut lines) = (answer.into_body(), Lines::default());
         let (mut unread, mut ended) = (None, None);
         loop {
-            let coming = piece(&mut body);
-            match self
+            let coming = self
                 .heard
-                .unless_cancelled(again, Duration::ZERO, coming)
-                .await
-            {
+                .unless_cancelled(again, Duration::ZERO, piece(&mut body));
+            match coming.await {
+                Some(Some(Ok(bytes))) => lines.push(&bytes),
+                Some(Some(Err(why))) => {
+                    unread = Some(why.to_string());
+                    break;
+                }
+                Some(None) => break,
                 // The request is given up, which stops what runs; its name still tells how it ended.
                 None => return Came::Lost("it was interrupted".to_owned()),
-                Some(None) => break,
-                Some(Some(read)) => match read {
-                    Ok(bytes) => lines.push(&bytes),
-                    Err(why) => {
-                        unread = Some(why.to_string());
-                        break;
-                    }
-                },
             }
             loop {
                 let said = match lines.next_frame::<Said>() {
